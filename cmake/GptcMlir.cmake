@@ -1,0 +1,30 @@
+# Finds MLIR 22 and defines gptc_add_library, which every compiler library is made with.
+#
+# Debian's MLIR is linked as the shared libraries MLIR and LLVM only: mixing in static components breaks.
+find_package(MLIR REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
+if(NOT LLVM_VERSION_MAJOR EQUAL 22)
+  message(FATAL_ERROR "gptc needs LLVM and MLIR 22; found ${LLVM_VERSION} in ${MLIR_DIR}")
+endif()
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+include_directories(${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
+
+if(GPTC_PRECOMPILED_HEADERS AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  file(WRITE ${PROJECT_BINARY_DIR}/GptcPrecompiled.cpp "// Holds the precompiled header.\n")
+  add_library(GptcPrecompiled OBJECT ${PROJECT_BINARY_DIR}/GptcPrecompiled.cpp)
+  target_precompile_headers(GptcPrecompiled PRIVATE ${PROJECT_SOURCE_DIR}/cmake/Precompiled.h)
+endif()
+
+# gptc_add_library(NAME source... [LINK library...])
+function(gptc_add_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  add_dependencies(${name} GptcTablegen)
+  if(TARGET GptcPrecompiled)
+    target_precompile_headers(${name} REUSE_FROM GptcPrecompiled)
+  endif()
+endfunction()
