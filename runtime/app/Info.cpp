@@ -1,0 +1,125 @@
+// Describing a plan.
+#include "runtime/app/Info.h"
+
+#include "runtime/app/Evaluate.h"
+#include "runtime/app/Generate.h"
+#include "runtime/app/TrainingStep.h"
+#include "runtime/plan/Plan_generated.h"
+
+#include <array>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace gptc::runtime {
+
+namespace {
+
+struct PurposeName {
+  Purpose purpose;
+  const char *key;
+  const char *text;
+};
+
+constexpr std::array<PurposeName, 5> purposes = {{
+    {Purpose::train, "train", "training, one micro-batch a step"},
+    {Purpose::trainAccumulate, "train_accumulate", "training, several micro-batches"},
+    {Purpose::trainAndEvaluate, "train_and_evaluate", "training, evaluation and samples"},
+    {Purpose::evaluate, "evaluate", "evaluation"},
+    {Purpose::sample, "sample", "sampling"},
+}};
+
+std::vector<std::string> entriesFor(const Plan &plan, Purpose purpose) {
+  // Three micro-batches show every kind of accumulation.
+  std::vector<std::string> all = trainingEntries(plan, 3);
+  switch (purpose) {
+  case Purpose::train:
+    return trainingEntries(plan, 1);
+  case Purpose::trainAccumulate:
+    return all;
+  case Purpose::trainAndEvaluate:
+    all.insert(all.end(), {evaluateEntry, logitsEntry});
+    return all;
+  case Purpose::evaluate:
+    return {evaluateEntry};
+  case Purpose::sample:
+    return {logitsEntry};
+  }
+  return {};
+}
+
+size_t commandCount(const Plan &plan, size_t entry) {
+  const auto *commands = plan.entryTable(entry).commands();
+  return commands ? commands->size() : 0;
+}
+
+size_t kernelCount(const Plan &plan) {
+  return plan.table().kernels() ? plan.table().kernels()->size() : 0;
+}
+
+nlohmann::json segmentsJson(const std::vector<SegmentInfo> &segments) {
+  nlohmann::json object = nlohmann::json::object();
+  for (const SegmentInfo &segment : segments)
+    object[segment.name] = segment.bytes;
+  return object;
+}
+
+void printJson(const Plan &plan, const Console &console) {
+  nlohmann::json entries = nlohmann::json::object(), memory = nlohmann::json::object();
+  for (size_t i = 0; i < plan.entries().size(); ++i)
+    entries[plan.entries()[i].name] = {{"commands", commandCount(plan, i)},
+                                       {"transient_bytes", plan.entries()[i].transientBytes}};
+  for (const PurposeName &purpose : purposes)
+    if (std::optional<MemoryUse> use = memoryFor(plan, purpose.purpose))
+      memory[purpose.key] = {{"bytes", use->total()}, {"segments", segmentsJson(use->segments)}};
+  nlohmann::json result = {{"model", plan.model()},
+                           {"target", plan.target()},
+                           {"cpu_features", plan.cpuFeatures()},
+                           {"compiler_version", plan.compilerVersion()},
+                           {"settings", plan.settings()},
+                           {"parameters", plan.parameterCount()},
+                           {"kernels", kernelCount(plan)},
+                           {"segments", segmentsJson(plan.segments())},
+                           {"entries", entries},
+                           {"memory", memory}};
+  console.out(result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void printText(const Plan &plan, const Console &console) {
+  console.out(fmt::format("model     {}: {} parameters", plan.model(),
+                          groupedNumber(plan.parameterCount())));
+  console.out(fmt::format("target    {} (compiler {})", plan.target(), plan.compilerVersion()));
+  if (std::vector<std::string> features = plan.cpuFeatures(); !features.empty())
+    console.out(fmt::format("needs     {}", fmt::join(features, " ")));
+  console.out(
+      fmt::format("settings  {}",
+                  plan.settings().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  console.out(
+      fmt::format("code      {} kernels, {}", kernelCount(plan), byteText(plan.object().size())));
+  for (size_t i = 0; i < plan.entries().size(); ++i)
+    console.out(fmt::format("entry     {}: {} commands, {} transient", plan.entries()[i].name,
+                            commandCount(plan, i), byteText(plan.entries()[i].transientBytes)));
+  for (const PurposeName &purpose : purposes)
+    if (std::optional<MemoryUse> use = memoryFor(plan, purpose.purpose))
+      console.out(fmt::format("memory    {}: {} bytes: {}", purpose.text,
+                              groupedNumber(static_cast<int64_t>(use->total())), use->text()));
+}
+
+} // namespace
+
+std::optional<MemoryUse> memoryFor(const Plan &plan, Purpose purpose) {
+  std::vector<size_t> entries;
+  for (const std::string &name : entriesFor(plan, purpose)) {
+    int entry = plan.findEntry(name);
+    if (entry < 0)
+      return std::nullopt;
+    entries.push_back(static_cast<size_t>(entry));
+  }
+  return memoryUse(plan, entries);
+}
+
+Status info(const Plan &plan, const InfoOptions &options, const Console &console) {
+  options.json ? printJson(plan, console) : printText(plan, console);
+  return {};
+}
+
+} // namespace gptc::runtime

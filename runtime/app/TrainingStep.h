@@ -1,0 +1,30 @@
+// One step of training: micro-batches whose gradients add up, then an update.
+#ifndef GPTC_RUNTIME_APP_TRAININGSTEP_H
+#define GPTC_RUNTIME_APP_TRAININGSTEP_H
+
+#include "runtime/app/Dataset.h"
+#include "runtime/execute/StepScalars.h"
+
+namespace gptc::runtime {
+
+/// The entry that accumulates micro-batch `microBatch` of `count`: the first overwrites the
+/// gradients, the last carries what follows the sum over ranks. A plan for one rank has no need of
+/// an accumulate_last of its own.
+std::string accumulateEntry(const Plan &plan, int64_t microBatch, int64_t count);
+
+/// The entries that steps with so many micro-batches run.
+std::vector<std::string> trainingEntries(const Plan &plan, int64_t accumulationSteps);
+
+struct StepResult {
+  double loss = 0;
+  double norm = 0; ///< of the gradient before clipping; 0 if the plan does not compute it
+};
+
+/// Step number `step` from 0; `scalars.update` is its number counted from 1.
+Result<StepResult> runTrainingStep(Session &session, BatchSource &batches, uint64_t seed,
+                                   int64_t step, int64_t accumulationSteps,
+                                   const UpdateScalars &scalars);
+
+} // namespace gptc::runtime
+
+#endif // GPTC_RUNTIME_APP_TRAININGSTEP_H

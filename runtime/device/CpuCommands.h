@@ -1,0 +1,88 @@
+// An entry as the CPU runs it: the plan's commands with addresses resolved.
+#ifndef GPTC_RUNTIME_DEVICE_CPUCOMMANDS_H
+#define GPTC_RUNTIME_DEVICE_CPUCOMMANDS_H
+
+#include "runtime/device/CpuKernels.h"
+#include "runtime/device/Dnnl.h"
+#include "runtime/device/Profile.h"
+
+#include <array>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace gptc::runtime {
+
+/// A kernel over the rows of one or more independent sets of operands. Rows are dealt out in units
+/// of `grain`, and the units of all instances together are split over the threads.
+class CpuLaunch {
+public:
+  CpuLaunch(KernelFunction function, int64_t grain) : function_(function), grain_(grain) {}
+  void addInstance(std::span<void *const> operands, int64_t rows);
+  Status run() const;
+
+private:
+  void runUnits(int64_t begin, int64_t end) const;
+
+  KernelFunction function_;
+  int64_t grain_;
+  size_t operandCount_ = 0;
+  std::vector<void *> operands_; ///< operandCount_ for each instance
+  std::vector<int64_t> rows_;
+  std::vector<int64_t> firstUnit_ = {0}; ///< of each instance, and their number
+};
+
+/// A matrix product, once or for each index of batch axes.
+struct CpuMatmul {
+  struct Axis {
+    int64_t size, lhs, rhs, result; ///< strides in elements
+  };
+  const Dnnl *library;
+  const float *lhs, *rhs;
+  float *result;
+  int64_t m, n, k;
+  bool transposeLhs, transposeRhs, accumulate;
+  int64_t lhsStride, rhsStride, resultStride;
+  std::vector<Axis> batch;
+
+  Status run() const;
+
+private:
+  int64_t items() const;
+  bool runsItemsInParallel() const;
+  int runItem(int64_t item) const;
+};
+
+struct CpuArgsort {
+  std::span<const int32_t> indices;
+  std::span<int32_t> order;
+
+  Status run() const;
+};
+
+struct CpuCommand {
+  std::variant<CpuLaunch, CpuMatmul, CpuArgsort> operation;
+  // For messages and profiles:
+  std::string code; ///< the kernel, or the sizes
+  std::string part; ///< the part of the model that it works for; may be empty
+};
+
+/// What addresses and numbers in a plan stand for on this machine.
+struct CpuResources {
+  std::vector<std::byte *> segments; ///< nullptr: not allocated
+  std::vector<KernelFunction> kernels;
+  const Dnnl *dnnl = nullptr;
+};
+
+/// Whether the entry has matrix products.
+bool usesMatmul(const fb::Entry &entry);
+/// Resolves the commands of a checked entry.
+std::vector<CpuCommand> resolveCommands(const Plan &plan, const fb::Entry &entry,
+                                        const CpuResources &resources);
+/// Runs them in order; `profile` may be null.
+Status runCommands(std::span<const CpuCommand> commands, std::string_view entry, Profile *profile);
+
+} // namespace gptc::runtime
+
+#endif // GPTC_RUNTIME_DEVICE_CPUCOMMANDS_H

@@ -1,0 +1,35 @@
+// The plan's kernels, loaded: a shared object that lives in memory only.
+#ifndef GPTC_RUNTIME_DEVICE_CPUKERNELS_H
+#define GPTC_RUNTIME_DEVICE_CPUKERNELS_H
+
+#include "runtime/plan/Plan.h"
+
+#include <vector>
+
+namespace gptc::runtime {
+
+/// Computes rows [begin, end).
+using KernelFunction = void (*)(void *const *operands, int64_t begin, int64_t end);
+
+class CpuKernels {
+public:
+  CpuKernels() = default;
+  CpuKernels(CpuKernels &&other) noexcept;
+  CpuKernels &operator=(CpuKernels &&other) noexcept;
+  ~CpuKernels();
+
+  /// Loads the object and looks up every kernel. Errors: dataError (it does not load, a symbol is
+  /// missing), unavailable (the system refuses a file in memory).
+  static Result<CpuKernels> load(const Plan &plan);
+
+  /// By the plan's numbers.
+  const std::vector<KernelFunction> &functions() const { return functions_; }
+
+private:
+  void *library_ = nullptr;
+  std::vector<KernelFunction> functions_;
+};
+
+} // namespace gptc::runtime
+
+#endif // GPTC_RUNTIME_DEVICE_CPUKERNELS_H

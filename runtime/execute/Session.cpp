@@ -1,0 +1,252 @@
+// Sessions.
+#include "runtime/execute/Session.h"
+
+#include "runtime/base/Initialize.h"
+#include "runtime/data/Order.h"
+#include "runtime/execute/TensorCopy.h"
+
+#include <fmt/format.h>
+
+namespace gptc::runtime {
+
+namespace {
+
+/// The indices of the named entries.
+Result<std::vector<size_t>> findEntries(const Plan &plan, std::span<const std::string> names) {
+  std::vector<size_t> entries;
+  for (const std::string &name : names) {
+    int index = plan.findEntry(name);
+    if (index < 0) {
+      std::string there;
+      for (const EntryInfo &entry : plan.entries())
+        there += (there.empty() ? "" : ", ") + entry.name;
+      return Status(
+          Code::failedPrecondition,
+          fmt::format("{}: the plan has no entry \"{}\"; it has {}", plan.name(), name, there));
+    }
+    entries.push_back(static_cast<size_t>(index));
+  }
+  return entries;
+}
+
+Initializer initializerOf(const TensorInfo &tensor) {
+  switch (tensor.init) {
+  case InitKind::none:
+    return Initializer::zeros();
+  case InitKind::constant:
+    return Initializer::constant(tensor.initA);
+  case InitKind::normal:
+    return Initializer::normal(tensor.initA);
+  case InitKind::uniform:
+    return Initializer::uniform(tensor.initA, tensor.initB);
+  }
+  return Initializer::zeros();
+}
+
+} // namespace
+
+Result<Session> Session::create(Plan plan, std::span<const std::string> entries,
+                                const SessionOptions &options) {
+  GPTC_ASSIGN(std::vector<size_t> indices, findEntries(plan, entries));
+  Session session(std::move(plan));
+  session.device_ = makeCpuDevice(options.threads);
+  GPTC_RETURN_IF_ERROR(session.allocate(indices, options));
+  return session;
+}
+
+Status Session::allocate(std::span<const size_t> entries, const SessionOptions &options) {
+  memory_ = memoryUse(plan_, entries);
+  std::vector<uint64_t> bytes;
+  for (const SegmentInfo &segment : memory_.segments)
+    bytes.push_back(segment.bytes);
+
+  auto notEnough = [&](const MemoryLimit &limit) -> Status {
+    std::string message =
+        fmt::format("{}: the plan needs {} bytes of memory: {}; there are {} ({})", plan_.name(),
+                    memory_.total(), memory_.text(), byteText(limit.bytes), limit.source);
+    std::string hint = options.whatWouldFit ? options.whatWouldFit(limit.bytes) : std::string();
+    return {Code::outOfMemory, hint.empty() ? message : message + "; " + hint};
+  };
+  MemoryLimit limit = device_->availableMemory();
+  if (memory_.total() > limit.bytes)
+    return notEnough(limit);
+  Status status = device_->prepare(plan_, entries, bytes);
+  if (status.code() == Code::outOfMemory) {
+    limit.source += "; " + status.message();
+    return notEnough(limit);
+  }
+  return status.within(plan_.name());
+}
+
+bool Session::holds(const TensorInfo &tensor) const {
+  uint64_t bytes = memory_.segments[tensor.place.segment].bytes;
+  return tensor.place.offset <= bytes && tensor.bytes <= bytes - tensor.place.offset;
+}
+
+Result<const TensorInfo *> Session::tensor(std::string_view name) const {
+  const TensorInfo *found = plan_.findTensor(name);
+  if (!found)
+    return Status(Code::failedPrecondition,
+                  fmt::format("{}: the plan has no tensor \"{}\"", plan_.name(), name));
+  if (!holds(*found))
+    return Status(Code::internal,
+                  fmt::format("tensor \"{}\" belongs to no entry that is in use", name));
+  return found;
+}
+
+Status Session::initialize(uint64_t seed) {
+  for (const TensorInfo &tensor : plan_.tensors()) {
+    bool starts = tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::state ||
+                  tensor.kind == TensorKind::moment;
+    if (starts && holds(tensor))
+      GPTC_RETURN_IF_ERROR(initializeTensor(tensor, seed));
+  }
+  return {};
+}
+
+Status Session::initializeTensor(const TensorInfo &tensor, uint64_t seed) {
+  int64_t rows = rowCount(tensor), columns = tensor.count() / rows;
+  Initializer initializer = initializerOf(tensor);
+  return device_->access(
+      tensor.place, tensor.bytes, Access::write, [&](std::span<std::byte> physical) -> Status {
+        std::fill(physical.begin(), physical.end(), std::byte{0});
+        if (std::optional<int64_t> stride = matrixRowStride(tensor))
+          return gptc::runtime::initialize(
+              {reinterpret_cast<float *>(physical.data()), rows, columns, *stride}, initializer,
+              seed, tensor.name);
+        std::vector<float> dense(static_cast<size_t>(rows * columns));
+        GPTC_RETURN_IF_ERROR(gptc::runtime::initialize({dense.data(), rows, columns, columns},
+                                                       initializer, seed, tensor.name));
+        copyToPhysical(tensor, std::as_bytes(std::span(dense)), physical);
+        return {};
+      });
+}
+
+Status Session::checkAccess(const TensorInfo &tensor, DataType type, size_t count) const {
+  if (!holds(tensor))
+    return {Code::internal,
+            fmt::format("tensor \"{}\" belongs to no entry that is in use", tensor.name)};
+  if (tensor.type != type)
+    return {Code::invalidArgument,
+            fmt::format("tensor \"{}\" holds {}", tensor.name,
+                        type == DataType::float32 ? "int32, not float32" : "float32, not int32")};
+  if (static_cast<int64_t>(count) != tensor.count())
+    return {Code::invalidArgument, fmt::format("tensor \"{}\" has {} elements, not {}", tensor.name,
+                                               tensor.count(), count)};
+  return {};
+}
+
+Status Session::writeBytes(const TensorInfo &tensor, std::span<const std::byte> values) {
+  return device_->access(tensor.place, tensor.bytes, Access::write,
+                         [&](std::span<std::byte> physical) -> Status {
+                           copyToPhysical(tensor, values, physical);
+                           return {};
+                         });
+}
+
+Status Session::write(const TensorInfo &tensor, std::span<const float> values) {
+  GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::float32, values.size()));
+  return writeBytes(tensor, std::as_bytes(values));
+}
+
+Status Session::write(const TensorInfo &tensor, std::span<const int32_t> values) {
+  GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::int32, values.size()));
+  return writeBytes(tensor, std::as_bytes(values));
+}
+
+Status Session::read(const TensorInfo &tensor, std::span<float> values) const {
+  GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::float32, values.size()));
+  return device_->access(tensor.place, tensor.bytes, Access::read,
+                         [&](std::span<std::byte> physical) -> Status {
+                           copyToDense(tensor, physical, std::as_writable_bytes(values));
+                           return {};
+                         });
+}
+
+Status Session::read(const TensorInfo &tensor, std::span<int32_t> values) const {
+  GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::int32, values.size()));
+  return device_->access(tensor.place, tensor.bytes, Access::read,
+                         [&](std::span<std::byte> physical) -> Status {
+                           copyToDense(tensor, physical, std::as_writable_bytes(values));
+                           return {};
+                         });
+}
+
+Status Session::readRow(const TensorInfo &tensor, int64_t row, std::span<float> values) const {
+  GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::float32, static_cast<size_t>(tensor.count())));
+  TensorRow place =
+      row >= 0 && row < rowCount(tensor) ? tensorRow(tensor, row) : TensorRow{0, 0, -1};
+  if (static_cast<int64_t>(values.size()) != place.count)
+    return {Code::invalidArgument, fmt::format("tensor \"{}\" has no row {} of {} elements",
+                                               tensor.name, row, values.size())};
+  return device_->access(tensor.place, tensor.bytes, Access::read,
+                         [&](std::span<std::byte> physical) -> Status {
+                           copyRowToDense(place, physical, std::as_writable_bytes(values));
+                           return {};
+                         });
+}
+
+Status Session::readRows(const TensorInfo &tensor,
+                         FunctionRef<Status(std::span<const std::byte>)> sink) const {
+  GPTC_RETURN_IF_ERROR(checkAccess(tensor, tensor.type, static_cast<size_t>(tensor.count())));
+  return device_->access(tensor.place, tensor.bytes, Access::read,
+                         [&](std::span<std::byte> physical) -> Status {
+                           std::vector<std::byte> dense;
+                           for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
+                             TensorRow row = tensorRow(tensor, i);
+                             dense.resize(static_cast<size_t>(row.count) * planElementSize);
+                             copyRowToDense(row, physical, dense);
+                             GPTC_RETURN_IF_ERROR(sink(dense));
+                           }
+                           return {};
+                         });
+}
+
+int32_t Session::lowestInput(const TensorInfo &input) {
+  return input.limit > 0 && input.name != "targets" ? 0 : INT32_MIN;
+}
+
+Status Session::setInput(const TensorInfo &input, std::span<const float> values) {
+  return write(input, values);
+}
+
+Status Session::setInput(const TensorInfo &input, std::span<const int32_t> values) {
+  int32_t lowest = lowestInput(input);
+  int64_t limit = input.limit > 0 ? input.limit : int64_t{INT32_MAX} + 1;
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i] < lowest || values[i] >= limit)
+      return {Code::dataError,
+              fmt::format("input \"{}\": element {} is {}; required is a number from {} to {}",
+                          input.name, i, values[i], lowest, limit - 1)};
+  GPTC_RETURN_IF_ERROR(write(input, values));
+  for (const TensorInfo &derived : plan_.tensors()) {
+    if (derived.derived.empty() || derived.owner != input.name || !holds(derived))
+      continue;
+    // "order" is the only derivation that a loaded plan has.
+    std::vector<int32_t> order(values.size());
+    embeddingOrder(values, order);
+    GPTC_RETURN_IF_ERROR(write(derived, order));
+  }
+  return {};
+}
+
+Result<float> Session::readScalar(std::string_view name) const {
+  GPTC_ASSIGN(const TensorInfo *found, tensor(name));
+  float value = 0;
+  GPTC_RETURN_IF_ERROR(read(*found, std::span(&value, 1)));
+  return value;
+}
+
+Status Session::writeScalar(std::string_view name, float value) {
+  GPTC_ASSIGN(const TensorInfo *found, tensor(name));
+  return write(*found, std::span<const float>(&value, 1));
+}
+
+Status Session::run(std::string_view entry) {
+  int index = plan_.findEntry(entry);
+  if (index < 0)
+    return {Code::internal, fmt::format("the plan has no entry \"{}\"", entry)};
+  return device_->run(static_cast<size_t>(index), profile_).within(plan_.name());
+}
+
+} // namespace gptc::runtime

@@ -1,0 +1,87 @@
+// Strided copies.
+#include "runtime/execute/TensorCopy.h"
+
+#include <cstring>
+
+namespace gptc::runtime {
+
+namespace {
+
+void copyElements(const std::byte *from, int64_t fromStride, std::byte *to, int64_t toStride,
+                  int64_t count) {
+  constexpr int64_t size = planElementSize;
+  if (fromStride == 1 && toStride == 1) {
+    std::memcpy(to, from, static_cast<size_t>(count * size));
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    std::memcpy(to + i * toStride * size, from + i * fromStride * size, size);
+}
+
+} // namespace
+
+int64_t rowCount(const TensorInfo &tensor) {
+  int64_t rows = 1;
+  for (size_t axis = 0; axis + 1 < tensor.shape.size(); ++axis)
+    rows *= tensor.shape[axis];
+  return rows;
+}
+
+TensorRow tensorRow(const TensorInfo &tensor, int64_t row) {
+  if (tensor.shape.empty())
+    return {};
+  TensorRow result{0, tensor.strides.back(), tensor.shape.back()};
+  for (size_t axis = tensor.shape.size() - 1; axis-- > 0;) {
+    result.first += row % tensor.shape[axis] * tensor.strides[axis];
+    row /= tensor.shape[axis];
+  }
+  return result;
+}
+
+void copyToPhysical(const TensorInfo &tensor, std::span<const std::byte> dense,
+                    std::span<std::byte> physical) {
+  for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
+    TensorRow row = tensorRow(tensor, i);
+    copyElements(dense.data() + i * row.count * int64_t{planElementSize}, 1,
+                 physical.data() + row.first * int64_t{planElementSize}, row.stride, row.count);
+  }
+}
+
+void copyToDense(const TensorInfo &tensor, std::span<const std::byte> physical,
+                 std::span<std::byte> dense) {
+  for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
+    TensorRow row = tensorRow(tensor, i);
+    copyRowToDense(row, physical,
+                   dense.subspan(static_cast<size_t>(i * row.count) * planElementSize));
+  }
+}
+
+void copyRowToDense(const TensorRow &row, std::span<const std::byte> physical,
+                    std::span<std::byte> dense) {
+  copyElements(physical.data() + row.first * int64_t{planElementSize}, row.stride, dense.data(), 1,
+               row.count);
+}
+
+std::optional<int64_t> matrixRowStride(const TensorInfo &tensor) {
+  if (tensor.shape.empty())
+    return 1;
+  size_t last = tensor.shape.size() - 1;
+  if (tensor.shape[last] > 1 && tensor.strides[last] != 1)
+    return std::nullopt;
+  // Axes of size 1 have no say.
+  std::optional<int64_t> rowStride;
+  int64_t expected = 0;
+  for (size_t axis = last; axis-- > 0;) {
+    if (tensor.shape[axis] == 1)
+      continue;
+    if (!rowStride)
+      rowStride = expected = tensor.strides[axis];
+    if (tensor.strides[axis] != expected)
+      return std::nullopt;
+    expected *= tensor.shape[axis];
+  }
+  int64_t stride = rowStride.value_or(tensor.shape[last]);
+  return stride >= tensor.shape[last] ? std::optional(stride) : std::nullopt;
+}
+
+} // namespace gptc::runtime

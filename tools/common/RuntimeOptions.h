@@ -1,0 +1,20 @@
+// The flags of the commands that run a plan. gptc adds its own (model, shapes) beside them.
+#ifndef GPTC_TOOLS_COMMON_RUNTIMEOPTIONS_H
+#define GPTC_TOOLS_COMMON_RUNTIMEOPTIONS_H
+
+#include "runtime/app/Options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace gptc::tools {
+
+// Each adds flags to a (sub)command; parsing sets the options, which must outlive the app.
+void addTrainOptions(CLI::App &app, runtime::TrainOptions &options);
+void addSampleOptions(CLI::App &app, runtime::SampleOptions &options);
+void addEvalOptions(CLI::App &app, runtime::EvalOptions &options);
+void addBenchOptions(CLI::App &app, runtime::BenchOptions &options);
+void addInfoOptions(CLI::App &app, runtime::InfoOptions &options);
+
+} // namespace gptc::tools
+
+#endif // GPTC_TOOLS_COMMON_RUNTIMEOPTIONS_H
