@@ -1,0 +1,158 @@
+//===- PlanOps.td - The plan dialect: what a runtime executes -------------===//
+
+#ifndef GPTC_DIALECT_PLAN_PLANOPS_TD
+#define GPTC_DIALECT_PLAN_PLANOPS_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def Plan_Dialect : Dialect {
+  let name = "plan";
+  let cppNamespace = "::gptc::plan";
+  let summary = "Kernels, buffers, launches and entries of a training step";
+  let description = [{
+    The `plan` dialect is the last form of a program before it is written to a file: flat, static, without
+    values. A *buffer* is a range of bytes in a segment; before buffers are assigned it has no offset. A
+    *tensor* is a row of the binding table: a logical tensor and where and how it is stored. A *kernel* holds
+    tensor-level operations of the `gpt` dialect with the memory layout of each operand. An *entry* is a list of
+    launches, matmuls and other library calls, in the order in which they run.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::gptc::gpt::GPTDialect"];
+  let extraClassDeclaration = [{
+    void registerAttributes();
+  }];
+}
+
+class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
+
+def Plan_ViewAttr : AttrDef<Plan_Dialect, "View"> {
+  let mnemonic = "view";
+  let summary = "A place in a buffer";
+  let description = [{
+    `offset` counts elements (of four bytes).
+
+    ```mlir
+    #plan.view<@b3, 784>
+    ```
+  }];
+  let parameters = (ins "::mlir::FlatSymbolRefAttr":$buffer, "int64_t":$offset);
+  let assemblyFormat = "`<` $buffer `,` $offset `>`";
+}
+
+def Plan_BatchAxisAttr : AttrDef<Plan_Dialect, "BatchAxis"> {
+  let mnemonic = "batch";
+  let summary = "An axis of a batched matmul: its size and each operand's stride in elements";
+  let parameters = (ins "int64_t":$size, "int64_t":$lhsStride, "int64_t":$rhsStride, "int64_t":$resultStride);
+  let assemblyFormat = "`<` $size `,` $lhsStride `,` $rhsStride `,` $resultStride `>`";
+}
+
+def Plan_ViewArray : TypedArrayAttrBase<Plan_ViewAttr, "places in buffers">;
+def Plan_InstanceArray : TypedArrayAttrBase<Plan_ViewArray, "places in buffers, for each instance">;
+def Plan_BatchAxisArray : TypedArrayAttrBase<Plan_BatchAxisAttr, "batch axes">;
+
+def Plan_BufferOp : Plan_Op<"buffer", [Symbol]> {
+  let summary = "Memory of a number of bytes in a segment";
+  let description = [{
+    ```mlir
+    plan.buffer @b3 in "transient" bytes 802816 offset 0
+    ```
+    Buffers of `transient` live within one run of an entry, and share memory where their lives do not meet.
+    (B1) The segment is one of parameters, optimizer, gradients, io, step, transient.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$segment, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$sym_name `in` $segment `bytes` $bytes (`offset` $offset^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_TensorOp : Plan_Op<"tensor", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "A row of the binding table";
+  let description = [{
+    `variable` holds the attributes of the `gpt.variable` that it binds: kind, init, decay, owner, derived, limit.
+
+    ```mlir
+    plan.tensor "transformer.wte.weight" at #plan.view<@b0, 0> strides [784, 1] {kind = ...} : tensor<50257x768xf32>
+    ```
+    (T1) The buffer exists. (T2) There is a stride for each axis.
+  }];
+  let arguments = (ins StrAttr:$name, Plan_ViewAttr:$place, DenseI64ArrayAttr:$strides, DictionaryAttr:$variable, TypeAttr:$type);
+  let assemblyFormat = "$name `at` $place `strides` $strides $variable attr-dict `:` $type";
+  let hasVerifier = 1;
+}
+
+def Plan_KernelOp : Plan_Op<"kernel", [Symbol, IsolatedFromAbove, SingleBlock]> {
+  let summary = "Tensor operations that become one function";
+  let description = [{
+    The region's arguments are the inputs and its yielded values (by `gpt.yield`) the outputs. `layouts` are
+    memref types with static strides, of the inputs and then the outputs: how each is stored. Where `accumulate` is true an
+    output is added to what its place holds. `in_place` gives, for each output, the input that has the same
+    memory and layout, or −1: element by element, the input is read before the output is written, and never after. `schedule` says how loops are made: `row` (maps and reductions over the last
+    axis, gathers by `gpt.embedding`; a thread takes rows), `column` (reductions over leading axes), `segmented_sum` (embedding_grad).
+
+    A launch runs the kernel on rows [begin, end). What a row is depends on the schedule:
+    - `row`: an index into all axes but the last of the kernel's *space*, the largest shape in it, in row-major order;
+    - `column`: a block of 256 columns of an index into the kept axes but the last, in row-major order;
+    - `segmented_sum`: a row of the result.
+
+    ```mlir
+    plan.kernel @add_1f3a "row" rows 256 layouts [memref<256x768xf32, strided<[784, 1]>>, …] accumulate [false] in_place [-1] {
+    ^bb0(%a: tensor<256x768xf32>, %b: tensor<768xf32>):
+      %0 = gpt.map(%a, %b) : … { … }
+      gpt.yield %0 : tensor<256x768xf32>
+    }
+    ```
+    (K1) There is a layout for each input and output, of its shape. (K2) There are an `accumulate` and an `in_place` for each output.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$schedule, I64Attr:$rows, TypeArrayAttr:$layouts, DenseBoolArrayAttr:$accumulate,
+      DenseI64ArrayAttr:$in_place);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name $schedule `rows` $rows `layouts` $layouts `accumulate` $accumulate `in_place` $in_place attr-dict-with-keyword $body";
+  let hasVerifier = 1;
+}
+
+def Plan_EntryOp : Plan_Op<"entry", [Symbol, NoTerminator, SingleBlock, NoRegionArguments]> {
+  let summary = "A list of commands that runs as a whole";
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+}
+
+def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Run a kernel, for one or more independent sets of operands";
+  let description = [{
+    ```mlir
+    plan.launch @add_1f3a rows [256] grain 16 [[#plan.view<@b3, 0>, #plan.view<@b4, 0>]]
+    ```
+    (L1) The kernel exists and takes so many operands. (L2) There is a number of rows for each instance.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, DenseI64ArrayAttr:$rows, I64Attr:$grain, Plan_InstanceArray:$instances);
+  let assemblyFormat = "$kernel `rows` $rows `grain` $grain $instances attr-dict";
+}
+
+def Plan_MatmulOp : Plan_Op<"matmul", [HasParent<"EntryOp">]> {
+  let summary = "A matrix product by the library";
+  let description = [{
+    `strides` are the distances in elements between stored rows of lhs, rhs, result.
+
+    ```mlir
+    plan.matmul 256 x 3072 x 768 (#plan.view<@b3, 0>, #plan.view<@b1, 0>) to #plan.view<@b4, 0> strides [784, 3088, 3088]
+    ```
+  }];
+  let arguments = (ins I64Attr:$m, I64Attr:$n, I64Attr:$k, Plan_ViewAttr:$lhs, Plan_ViewAttr:$rhs, Plan_ViewAttr:$result,
+      DenseI64ArrayAttr:$strides, Plan_BatchAxisArray:$batch, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs, UnitAttr:$accumulate);
+  let assemblyFormat = [{
+    $m `x` $n `x` $k `(` $lhs `,` $rhs `)` `to` $result `strides` $strides `batch` $batch
+    (`transpose_lhs` $transpose_lhs^)? (`transpose_rhs` $transpose_rhs^)? (`accumulate` $accumulate^)? attr-dict
+  }];
+}
+
+def Plan_ArgsortOp : Plan_Op<"argsort", [HasParent<"EntryOp">]> {
+  let summary = "The stable permutation that sorts integers, by the runtime";
+  let arguments = (ins Plan_ViewAttr:$indices, Plan_ViewAttr:$order, I64Attr:$count);
+  let assemblyFormat = "$indices `to` $order `count` $count attr-dict";
+}
+
+#endif // GPTC_DIALECT_PLAN_PLANOPS_TD
