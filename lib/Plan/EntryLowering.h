@@ -1,0 +1,57 @@
+// One function of the gpt dialect becomes one plan.entry.
+#ifndef GPTC_LIB_PLAN_ENTRYLOWERING_H
+#define GPTC_LIB_PLAN_ENTRYLOWERING_H
+
+#include "KernelTable.h"
+#include "PlaceAssignment.h"
+
+#include "gptc/Dialect/Plan/PlanOps.h"
+
+namespace gptc::plan {
+
+/// Lowers functions one by one; buffers and kernels are shared by all.
+class EntryLowering {
+public:
+  EntryLowering(Memory &memory, KernelTable &kernels, mlir::OpBuilder &builder)
+      : memory(memory), kernels(kernels), builder(builder) {}
+
+  mlir::LogicalResult lower(mlir::func::FuncOp function);
+
+private:
+  mlir::LogicalResult lower(mlir::Operation *op);
+  void lower(gpt::FusedOp op);
+  void lower(gpt::MatmulOp op);
+  void lower(gpt::ConcatOp op);
+  void lower(gpt::PadOp op);
+  void lower(gpt::ReshapeOp op);
+  void lower(gpt::ArgsortOp op);
+
+  /// The place of a value that is about to be computed.
+  Place destination(mlir::Value value);
+  /// Makes `place` the place of `value`, copying it to the place chosen for it, if that is another
+  /// one.
+  void settle(mlir::Value value, const Place &place);
+  /// A dense copy of a value, for those that cannot take its strides.
+  Place densify(mlir::Value value, const Place &place);
+  void copy(mlir::Location location, mlir::RankedTensorType type, const Place &from,
+            const Place &to, bool accumulate);
+  void fill(mlir::Location location, mlir::DenseElementsAttr value, const Place &to,
+            bool accumulate);
+  void launch(mlir::Location location, llvm::StringRef name, mlir::Block &body,
+              llvm::ArrayRef<Place> places, llvm::ArrayRef<bool> accumulate,
+              llvm::ArrayRef<int64_t> inPlace);
+  ViewAttr view(const Place &place);
+
+  Memory &memory;
+  KernelTable &kernels;
+  mlir::OpBuilder &builder;
+  Destinations *destinations = nullptr;
+  llvm::DenseMap<mlir::Value, Place> places;
+};
+
+/// The symbol of a buffer.
+std::string bufferName(int buffer);
+
+} // namespace gptc::plan
+
+#endif // GPTC_LIB_PLAN_ENTRYLOWERING_H

@@ -1,0 +1,86 @@
+// gpt-lower-to-plan: variables become buffers and the binding table, functions become entries.
+//
+// What it must show: every value has a place before a command uses it; equal kernels are made once;
+// no copy is launched where strides, or computing in place, can do without.
+#include "EntryLowering.h"
+
+#include "gptc/Plan/Passes.h"
+
+namespace gptc {
+#define GEN_PASS_DEF_LOWERTOPLANPASS
+#include "gptc/Plan/Passes.h.inc"
+} // namespace gptc
+
+using namespace mlir;
+using namespace gptc;
+using namespace gptc::plan;
+
+static StringRef segmentOf(gpt::VariableKind kind) {
+  switch (kind) {
+  case gpt::VariableKind::parameter:
+  case gpt::VariableKind::state:
+    return "parameters";
+  case gpt::VariableKind::moment:
+    return "optimizer";
+  case gpt::VariableKind::gradient:
+    return "gradients";
+  case gpt::VariableKind::input:
+  case gpt::VariableKind::output:
+    return "io";
+  case gpt::VariableKind::step:
+    return "step";
+  }
+  llvm_unreachable("all kinds have a segment");
+}
+
+namespace {
+struct LowerToPlanPass : gptc::impl::LowerToPlanPassBase<LowerToPlanPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    Memory memory;
+    OpBuilder builder(module.getBodyRegion());
+    builder.setInsertionPointToEnd(module.getBody());
+    SmallVector<TensorOp> tensors;
+    for (auto variable : llvm::make_early_inc_range(module.getOps<gpt::VariableOp>())) {
+      RankedTensorType type = variable.getTensorType();
+      Place place = memory.allocate(segmentOf(variable.getKind()), type.getShape(),
+                                    paddedStrides(type.getShape()));
+      memory.variables[variable.getSymName()] = place;
+      NamedAttrList attributes(variable->getDiscardableAttrDictionary());
+      for (NamedAttribute attribute : variable->getAttrDictionary())
+        if (attribute.getName() != variable.getSymNameAttrName() &&
+            attribute.getName() != variable.getTypeAttrName())
+          attributes.set(attribute.getName(), attribute.getValue());
+      auto view = ViewAttr::get(&getContext(),
+                                FlatSymbolRefAttr::get(&getContext(), bufferName(place.buffer)), 0);
+      tensors.push_back(TensorOp::create(builder, variable.getLoc(), variable.getSymName(), view,
+                                         place.strides, attributes.getDictionary(&getContext()),
+                                         type));
+    }
+    KernelTable kernels(module);
+    SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+    for (func::FuncOp function : functions) {
+      std::string name = function.getSymName().str();
+      OpBuilder::InsertionGuard guard(builder);
+      auto entry = EntryOp::create(builder, function.getLoc(), name + ".entry");
+      OpBuilder inside(&getContext());
+      inside.createBlock(&entry.getBody());
+      if (failed(EntryLowering(memory, kernels, inside).lower(function)))
+        return signalPassFailure();
+      function.erase();
+      entry.setSymName(name);
+    }
+    for (auto variable : llvm::make_early_inc_range(module.getOps<gpt::VariableOp>()))
+      variable.erase();
+    declareBuffers(memory, builder);
+  }
+
+  /// Buffers come first in the module: those that outlive entries, then the transient ones.
+  void declareBuffers(const Memory &memory, OpBuilder &builder) {
+    builder.setInsertionPointToStart(getOperation().getBody());
+    for (auto [index, buffer] : llvm::enumerate(memory.buffers))
+      BufferOp::create(builder, builder.getUnknownLoc(), bufferName(index), buffer.segment,
+                       buffer.elements * 4, IntegerAttr());
+  }
+};
+} // namespace

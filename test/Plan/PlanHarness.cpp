@@ -1,0 +1,324 @@
+// Graphs as plans against the interpreter.
+#include "PlanHarness.h"
+
+#include "gptc/CodeGen/CpuCompiler.h"
+#include "gptc/Dialect/GPT/GPTOps.h"
+#include "gptc/Dialect/Plan/PlanOps.h"
+#include "gptc/Pipelines/Pipelines.h"
+#include "gptc/Plan/PlanWriter.h"
+#include "gptc/Reference/Interpreter.h"
+#include "runtime/execute/Session.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <bit>
+#include <fmt/format.h>
+#include <functional>
+#include <random>
+
+using namespace gptc;
+using namespace gptc::test;
+using reference::Environment;
+using reference::Precision;
+using reference::Tensor;
+
+namespace {
+/// The bits of all variables of a graph after a run, padding included.
+struct Outcome {
+  std::vector<std::vector<uint32_t>> variables;
+  std::string error;
+  bool operator==(const Outcome &) const = default;
+};
+
+/// Plans with memory shared and not shared, of one module.
+struct Plans {
+  std::vector<char> shared, separate;
+};
+} // namespace
+
+static mlir::MLIRContext &getContext() {
+  static mlir::MLIRContext *context = [] {
+    mlir::DialectRegistry registry;
+    registry.insert<gpt::GPTDialect, plan::PlanDialect, mlir::func::FuncDialect>();
+    auto *made = new mlir::MLIRContext(registry, mlir::MLIRContext::Threading::DISABLED);
+    made->loadAllAvailableDialects();
+    return made;
+  }();
+  return *context;
+}
+
+/// The values that variables start with. Near copies of them (`perturbation` relative) show how much rounding matters.
+static Environment firstValues(const RandomGraph &graph, double perturbation = 0) {
+  Environment environment;
+  std::mt19937 random(graph.variables.size()), other(1);
+  for (const RandomVariable &variable : graph.variables) {
+    int64_t count = reference::countElements(variable.shape);
+    if (variable.isInteger()) {
+      std::vector<int32_t> values(count);
+      for (int32_t &value : values)
+        value = std::uniform_int_distribution<int32_t>(variable.lowest, variable.limit - 1)(random);
+      values.back() = variable.limit - 1;
+      environment[variable.name] = Tensor(variable.shape, std::move(values));
+      continue;
+    }
+    std::vector<double> values(count);
+    std::uniform_real_distribution<double> uniform(-1, 1);
+    for (double &value : values)
+      value = static_cast<float>(uniform(random)) * (1 + perturbation * uniform(other));
+    environment[variable.name] = Tensor(variable.shape, std::move(values));
+  }
+  return environment;
+}
+
+static std::string interpret(mlir::ModuleOp module, const RandomGraph &graph, Precision precision,
+                             Environment &environment) {
+  auto results = reference::evaluate(module, graph.entry, environment, {.precision = precision, .fallback = {}});
+  return results ? "" : llvm::toString(results.takeError());
+}
+
+/// The largest difference of two variables, in units of what rounding explains; above 1 it is an error.
+///
+/// What rounding explains is estimated thrice: as the error of the interpreter in float32; as the change that
+/// relative changes of the inputs by one float32 ulp (2⁻²³) make; and as 4 ulp of the largest element, or of 1/16, since
+/// differences of numbers near 1, which inputs are, may cancel to 0 exactly elsewhere but not here. The plan
+/// sums in another order and has other approximations of exp and tanh (up to 4 ulp), which makes errors of the same kind,
+/// larger by the square root of a reduced axis at most; 64 leaves room for a chain of such operations.
+static double compare(const Tensor &value, const Tensor &exact, const Tensor &single, const Tensor &perturbed) {
+  if (!exact.isReal())
+    return value.integers() == exact.integers() ? 0 : INFINITY;
+  double scale = 1.0 / 16, rounding = 0, difference = 0;
+  for (int64_t i = 0; i < exact.getNumElements(); ++i) {
+    double expected = exact.reals()[i];
+    if (!std::isfinite(expected) || !std::isfinite(value.reals()[i]))
+      return INFINITY;
+    scale = std::max(scale, std::fabs(expected));
+    rounding = std::max({rounding, std::fabs(single.reals()[i] - expected), std::fabs(perturbed.reals()[i] - expected)});
+    difference = std::max(difference, std::fabs(value.reals()[i] - expected));
+  }
+  constexpr double ulp = 0x1p-23;
+  return difference / (64 * std::max(rounding, 4 * ulp * scale));
+}
+
+static bool lower(mlir::ModuleOp module, bool noReuse) {
+  mlir::PassManager manager(module.getContext());
+  buildOptimizePipeline(manager);
+  buildPlanPipeline(manager, {noReuse});
+  return succeeded(manager.run(module));
+}
+
+/// Fails with an empty plan; diagnostics say why.
+static Plans compile(mlir::ModuleOp module) {
+  mlir::OwningOpRef<mlir::ModuleOp> shared = module.clone(), separate = module.clone();
+  if (!lower(*shared, false) || !lower(*separate, true))
+    return {};
+  llvm::FailureOr<CompiledKernels> kernels = compileKernels(*shared, CpuTarget::host());
+  if (failed(kernels))
+    return {};
+  PlanMetadata metadata;
+  metadata.model = "random";
+  metadata.settings = "{}";
+  metadata.cpuFeatures = kernels->requiredFeatures;
+  metadata.object = std::move(kernels->object);
+  // Only offsets differ between the two: the kernels are the same.
+  return {serializePlan(*shared, metadata), serializePlan(*separate, metadata)};
+}
+
+static Outcome run(runtime::Session &session, const RandomGraph &graph) {
+  Environment values = firstValues(graph);
+  auto fails = [](const runtime::Status &status) { return Outcome{{}, "runtime: " + status.message()}; };
+  for (const RandomVariable &variable : graph.variables) {
+    const runtime::TensorInfo *tensor = session.plan().findTensor(variable.name);
+    if (!tensor || !session.holds(*tensor))
+      continue;
+    const Tensor &value = values[variable.name];
+    runtime::Status status = runtime::Status::success();
+    if (variable.isInteger())
+      status = session.write(*tensor, std::span(value.integers().data(), value.integers().size()));
+    else
+      status = session.write(*tensor, std::span<const float>(std::vector<float>(value.reals().begin(), value.reals().end())));
+    if (!status.ok())
+      return fails(status);
+  }
+  if (runtime::Status status = session.run(graph.entry); !status.ok())
+    return fails(status);
+  Outcome outcome;
+  for (const RandomVariable &variable : graph.variables) {
+    const runtime::TensorInfo *tensor = session.plan().findTensor(variable.name);
+    outcome.variables.emplace_back();
+    if (!tensor || !session.holds(*tensor))
+      continue;
+    // All of the tensor's memory, as if it had one axis.
+    runtime::TensorInfo raw = *tensor;
+    raw.shape = {static_cast<int64_t>(tensor->bytes / 4)};
+    raw.strides = {1};
+    raw.type = runtime::DataType::int32;
+    std::vector<int32_t> words(tensor->bytes / 4);
+    if (runtime::Status status = session.read(raw, std::span(words)); !status.ok())
+      return fails(status);
+    outcome.variables.back().assign(words.begin(), words.end());
+  }
+  return outcome;
+}
+
+/// Runs every graph `times` times in one session.
+static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes, const std::vector<RandomGraph> &graphs,
+                                             int threads, int times) {
+  std::vector<std::vector<Outcome>> outcomes(times, std::vector<Outcome>(graphs.size()));
+  auto failAll = [&](const runtime::Status &status) {
+    for (Outcome &outcome : outcomes.front())
+      outcome.error = "runtime: " + status.message();
+    return outcomes;
+  };
+  auto owner = std::make_shared<std::vector<char>>(bytes);
+  auto plan = runtime::Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, "random.plan");
+  if (!plan.ok())
+    return failAll(plan.status());
+  std::vector<std::string> entries;
+  for (const RandomGraph &graph : graphs)
+    entries.push_back(graph.entry);
+  auto session = runtime::Session::create(*plan, entries, {.threads = threads, .whatWouldFit = {}});
+  if (!session.ok())
+    return failAll(session.status());
+  for (std::vector<Outcome> &round : outcomes)
+    for (size_t i = 0; i < graphs.size(); ++i)
+      round[i] = run(*session, graphs[i]);
+  return outcomes;
+}
+
+/// The logical values of a variable among the words of its memory; says in `error` if padding is not 0.
+static Tensor unpack(const RandomVariable &variable, const runtime::TensorInfo &info, std::vector<uint32_t> words,
+                     std::string &error) {
+  std::vector<int32_t> values;
+  std::vector<int64_t> index(variable.shape.size(), 0);
+  for (int64_t count = reference::countElements(variable.shape); count > 0; --count) {
+    int64_t at = 0;
+    for (size_t axis = 0; axis < index.size(); ++axis)
+      at += index[axis] * info.strides[axis];
+    values.push_back(std::exchange(words[at], 0));
+    for (size_t axis = index.size(); axis-- > 0;) {
+      if (++index[axis] < variable.shape[axis])
+        break;
+      index[axis] = 0;
+    }
+  }
+  if (std::any_of(words.begin(), words.end(), [](uint32_t word) { return word != 0; }))
+    error += "padding of " + variable.name + " is not 0\n";
+  if (variable.isInteger())
+    return Tensor(variable.shape, values);
+  std::vector<double> reals;
+  for (int32_t word : values)
+    reals.push_back(std::bit_cast<float>(word));
+  return Tensor(variable.shape, reals);
+}
+
+static std::string checkValues(mlir::ModuleOp module, const RandomGraph &graph, const runtime::Plan &plan,
+                               const Outcome &outcome) {
+  Environment exact = firstValues(graph), single = firstValues(graph), perturbed = firstValues(graph, 0x1p-23);
+  std::string error = interpret(module, graph, Precision::float64, exact);
+  error += interpret(module, graph, Precision::float32, single);
+  error += interpret(module, graph, Precision::float64, perturbed);
+  if (!error.empty())
+    return "interpreter: " + error;
+  for (size_t i = 0; i < graph.variables.size(); ++i) {
+    const RandomVariable &variable = graph.variables[i];
+    const runtime::TensorInfo *info = plan.findTensor(variable.name);
+    if (!info || outcome.variables[i].empty())
+      continue;
+    Tensor value = unpack(variable, *info, outcome.variables[i], error);
+    double excess = compare(value, exact[variable.name], single[variable.name], perturbed[variable.name]);
+    if (!(excess <= 1))
+      error += fmt::format("{} differs by {:.3g} times the tolerance\n", variable.name, excess);
+  }
+  return error;
+}
+
+/// The same operations once they are gathered into kernels, interpreted: where this fails, plans are not to blame.
+static std::string checkOptimized(mlir::ModuleOp module, const RandomGraph &graph) {
+  mlir::OwningOpRef<mlir::ModuleOp> optimized = module.clone();
+  mlir::PassManager manager(module.getContext());
+  buildOptimizePipeline(manager);
+  if (failed(manager.run(*optimized)))
+    return "it cannot be optimized\n";
+  Environment before = firstValues(graph), after = firstValues(graph);
+  std::string error = interpret(module, graph, Precision::float64, before);
+  error += interpret(*optimized, graph, Precision::float64, after);
+  for (const RandomVariable &variable : graph.variables)
+    if (Tensor &value = before[variable.name]; error.empty() && value.isReal())
+      for (int64_t i = 0; i < value.getNumElements(); ++i)
+        if (!(std::fabs(value.reals()[i] - after[variable.name].reals()[i]) < 1e-6)) {
+          error += variable.name + " differs after optimization already\n";
+          break;
+        }
+  return error;
+}
+
+std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> &graphs) {
+  std::vector<std::string> errors(graphs.size());
+  std::string text, diagnostics;
+  for (const RandomGraph &graph : graphs)
+    text += graph.text();
+  mlir::ScopedDiagnosticHandler handler(&getContext(), [&](mlir::Diagnostic &diagnostic) {
+    diagnostics += diagnostic.str() + "\n";
+    return mlir::success();
+  });
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
+  Plans plans;
+  if (module)
+    plans = compile(*module);
+  auto plan = runtime::Plan::parse(std::as_bytes(std::span<const char>(plans.shared)), nullptr, "random.plan");
+  if (plans.shared.empty() || !plan.ok()) {
+    // Which of them is to blame is found one by one.
+    std::string reason = !module ? "parser: " + diagnostics
+                         : plans.shared.empty() ? "compiler: " + diagnostics
+                                                : "runtime: " + plan.status().message() + "\n";
+    for (size_t i = 0; i < graphs.size(); ++i)
+      errors[i] = graphs.size() > 1 ? checkGraph(graphs[i]) : reason;
+    return errors;
+  }
+  auto twice = run(plans.shared, graphs, 2, 2), separate = run(plans.separate, graphs, 2, 1);
+  auto alone = run(plans.shared, graphs, 1, 1);
+  for (size_t i = 0; i < graphs.size(); ++i) {
+    const Outcome &outcome = twice[0][i];
+    if (!outcome.error.empty()) {
+      errors[i] = outcome.error;
+      continue;
+    }
+    errors[i] = checkValues(*module, graphs[i], *plan, outcome);
+    if (twice[1][i] != outcome)
+      errors[i] += "another run in the same session gives other bits\n";
+    if (separate[0][i] != outcome)
+      errors[i] += "without reuse of memory there are other bits\n";
+    if (!graphs[i].holds("gpt.matmul") && alone[0][i] != outcome)
+      errors[i] += "with one thread there are other bits\n";
+    if (!errors[i].empty())
+      errors[i] += checkOptimized(*module, graphs[i]);
+  }
+  return errors;
+}
+
+std::string gptc::test::checkGraph(const RandomGraph &graph) { return checkGraphs({graph}).front(); }
+
+RandomGraph gptc::test::shrink(RandomGraph graph) {
+  bool smaller = true;
+  while (smaller) {
+    smaller = false;
+    for (size_t i = graph.statements.size(); i-- > 0;) {
+      const std::vector<std::string> &makes = graph.statements[i].makes;
+      bool used = std::any_of(graph.statements.begin() + i, graph.statements.end(), [&](const Statement &later) {
+        return std::find_first_of(later.uses.begin(), later.uses.end(), makes.begin(), makes.end()) != later.uses.end();
+      });
+      RandomGraph candidate = graph;
+      candidate.statements.erase(candidate.statements.begin() + i);
+      if (used || checkGraph(candidate).empty())
+        continue;
+      graph = std::move(candidate);
+      smaller = true;
+    }
+  }
+  // Variables that nothing names any more.
+  std::erase_if(graph.variables, [&](const RandomVariable &variable) { return !graph.holds("@" + variable.name + " ") && !graph.holds("@" + variable.name + ","); });
+  return graph;
+}
