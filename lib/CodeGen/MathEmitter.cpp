@@ -1,0 +1,43 @@
+// Building blocks of math expansions.
+#include "MathEmitter.h"
+
+using namespace mlir;
+using namespace gptc::codegen;
+
+Scalar MathEmitter::number(double value) const {
+  return wrap(arith::ConstantOp::create(builder, loc, builder.getFloatAttr(type, value)));
+}
+
+Scalar MathEmitter::bits(int64_t value) const {
+  return wrap(arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(bitsType, value)));
+}
+
+Scalar MathEmitter::multiplyAdd(Scalar a, Scalar b, Scalar c) const {
+  Value product =
+      arith::MulFOp::create(builder, loc, a.value(), b.value(), arith::FastMathFlags::contract);
+  return wrap(
+      arith::AddFOp::create(builder, loc, product, c.value(), arith::FastMathFlags::contract));
+}
+
+Scalar MathEmitter::fused(Scalar a, Scalar b, Scalar c) const {
+  return wrap(math::FmaOp::create(builder, loc, a.value(), b.value(), c.value()));
+}
+
+Scalar MathEmitter::polynomial(Scalar x, ArrayRef<double> coefficients) const {
+  Scalar sum = number(coefficients.back());
+  for (double coefficient : llvm::reverse(coefficients.drop_back()))
+    sum = multiplyAdd(sum, x, number(coefficient));
+  return sum;
+}
+
+Scalar MathEmitter::atLeast(Scalar x, double low) const {
+  return (x < number(low)).select(number(low), x);
+}
+
+Scalar MathEmitter::atMost(Scalar x, double high) const {
+  return (x > number(high)).select(number(high), x);
+}
+
+Scalar MathEmitter::isNan(Scalar x) const {
+  return wrap(arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, x.value(), x.value()));
+}

@@ -1,0 +1,73 @@
+// Formulas for expansions of math functions: scalars of a number type, their bits, and fused
+// products.
+#ifndef GPTC_LIB_CODEGEN_MATHEMITTER_H
+#define GPTC_LIB_CODEGEN_MATHEMITTER_H
+
+#include "gptc/Dialect/GPT/Scalar.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace gptc::codegen {
+
+using gpt::Scalar;
+
+/// Emits at one place, in float32 or float64. Sums of products are marked `contract`: they are
+/// fused where the processor can.
+class MathEmitter {
+public:
+  MathEmitter(mlir::OpBuilder &builder, mlir::Location loc, mlir::FloatType type)
+      : builder(builder), loc(loc), type(type), bitsType(builder.getIntegerType(type.getWidth())) {}
+
+  Scalar wrap(mlir::Value value) const { return {builder, loc, value}; }
+  Scalar number(double value) const;
+  Scalar bits(int64_t value) const;
+  Scalar asBits(Scalar x) const { return cast<mlir::arith::BitcastOp>(x, bitsType); }
+  Scalar asNumber(Scalar x) const { return cast<mlir::arith::BitcastOp>(x, type); }
+  template <typename Op> Scalar cast(Scalar x, mlir::Type to) const {
+    return wrap(Op::create(builder, loc, to, x.value()));
+  }
+
+  /// a · b + c, rounded once or twice.
+  Scalar multiplyAdd(Scalar a, Scalar b, Scalar c) const;
+  /// a · b + c, rounded once.
+  Scalar fused(Scalar a, Scalar b, Scalar c) const;
+  /// The polynomial with these coefficients, that of the highest power last.
+  Scalar polynomial(Scalar x, llvm::ArrayRef<double> coefficients) const;
+  /// x where it is above `low`, else `low`; NaN stays NaN.
+  Scalar atLeast(Scalar x, double low) const;
+  Scalar atMost(Scalar x, double high) const;
+  Scalar isNan(Scalar x) const;
+  Scalar either(Scalar a, Scalar b) const { return a.apply<mlir::arith::OrIOp>(b); }
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+  mlir::FloatType type;
+  mlir::IntegerType bitsType;
+};
+
+/// Patterns for exp, log, powf and remf of float32.
+void populateExponentialPatterns(mlir::RewritePatternSet &patterns);
+/// Patterns for sin and cos of float32.
+void populateTrigonometricPatterns(mlir::RewritePatternSet &patterns);
+
+/// A pattern that replaces a float32 scalar operation by what `Expand::emit` gives for its
+/// operands.
+template <typename Op, Scalar (*expand)(const MathEmitter &, llvm::ArrayRef<Scalar>)>
+struct ExpandFloat32 : mlir::OpRewritePattern<Op> {
+  using mlir::OpRewritePattern<Op>::OpRewritePattern;
+
+  llvm::LogicalResult matchAndRewrite(Op op, mlir::PatternRewriter &rewriter) const override {
+    if (!op.getType().isF32())
+      return rewriter.notifyMatchFailure(op, "is no scalar of float32");
+    MathEmitter emit(rewriter, op.getLoc(), rewriter.getF32Type());
+    llvm::SmallVector<Scalar> operands;
+    for (mlir::Value operand : op->getOperands())
+      operands.push_back(emit.wrap(operand));
+    rewriter.replaceOp(op, expand(emit, operands).value());
+    return llvm::success();
+  }
+};
+
+} // namespace gptc::codegen
+
+#endif // GPTC_LIB_CODEGEN_MATHEMITTER_H
