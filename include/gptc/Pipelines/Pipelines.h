@@ -1,0 +1,43 @@
+// The named pipelines: each takes a module from one stage to the next.
+//
+//   graph ──forward──▶ forward ──training──▶ training ──optimize──▶ optimized ──plan──▶ plan
+#ifndef GPTC_PIPELINES_PIPELINES_H
+#define GPTC_PIPELINES_PIPELINES_H
+
+#include "gptc/Transforms/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+
+namespace gptc {
+
+struct TrainingOptions {
+  Optimizer optimizer = Optimizer::adamw;
+};
+
+struct PlanOptions {
+  /// Every buffer gets memory of its own, and nothing is computed in place of a dead value.
+  bool noReuse = false;
+};
+
+/// graph → forward: copies of blocks are expanded, attention is written out.
+void buildForwardPipeline(mlir::OpPassManager &manager);
+
+/// forward → training: gradients, optimizer, all entries. `@train` must be there.
+void buildTrainingPipeline(mlir::OpPassManager &manager, const TrainingOptions &options);
+
+/// forward → training for a module that only evaluates or samples.
+void buildInferencePipeline(mlir::OpPassManager &manager);
+
+/// training → optimized: named operations are decomposed, operations gathered into kernels.
+void buildOptimizePipeline(mlir::OpPassManager &manager);
+
+/// optimized → plan: places, commands, buffers.
+void buildPlanPipeline(mlir::OpPassManager &manager, const PlanOptions &options);
+
+/// Makes the pipelines known by name: gptc-forward, gptc-training, gptc-inference, gptc-optimize,
+/// gptc-plan.
+void registerPipelines();
+
+} // namespace gptc
+
+#endif // GPTC_PIPELINES_PIPELINES_H

@@ -1,0 +1,192 @@
+// The compiler behind one function: description, pipelines, kernels, plan.
+#include "gptc/Driver/Compile.h"
+
+#include "gptc/CodeGen/CpuCompiler.h"
+#include "gptc/Dialect/Plan/PlanOps.h"
+#include "gptc/Plan/PlanWriter.h"
+#include "gptc/Transforms/PassFilter.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace mlir;
+using namespace gptc;
+using runtime::Code;
+using runtime::Result;
+using runtime::Status;
+
+/// A location's innermost place in a file, as "file:line:column".
+static std::string placeOf(Location location) {
+  std::string text;
+  location->walk([&](Location part) {
+    auto line = dyn_cast<FileLineColLoc>(part);
+    if (!line)
+      return WalkResult::advance();
+    text = (line.getFilename().getValue() + ":" + Twine(line.getLine()) + ":" +
+            Twine(line.getColumn()))
+               .str();
+    return WalkResult::interrupt();
+  });
+  return text;
+}
+
+struct Compilation::State {
+  explicit State(CompileOptions given)
+      : options(std::move(given)), context(MLIRContext::Threading::DISABLED) {
+    DialectRegistry registry;
+    registry.insert<gpt::GPTDialect, plan::PlanDialect, arith::ArithDialect, math::MathDialect,
+                    func::FuncDialect>();
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+    // What passes report is kept for the caller, who decides where it goes.
+    handler = context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
+      bool error = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+      if (!error && diagnostic.getSeverity() != DiagnosticSeverity::Warning)
+        return success();
+      std::string &text = error ? errors : warnings;
+      std::string place = placeOf(diagnostic.getLocation());
+      text += (place.empty() ? options.model : place) + (error ? ": error: " : ": warning: ") +
+              diagnostic.str() + "\n";
+      return success();
+    });
+  }
+  ~State() { context.getDiagEngine().eraseHandler(handler); }
+
+  Status load();
+  Status advance(Stage target);
+
+  CompileOptions options;
+  MLIRContext context;
+  mlir::DiagnosticEngine::HandlerID handler;
+  LoadedModel model;
+  std::string description;
+  std::string errors, warnings;
+  Stage stage = Stage::graph;
+  bool loaded = false;
+};
+
+Compilation::Compilation(CompileOptions options)
+    : state(std::make_unique<State>(std::move(options))) {}
+Compilation::~Compilation() = default;
+
+ModuleOp Compilation::module() { return *state->model.module; }
+const ModelInfo &Compilation::info() const { return state->model.info; }
+const std::string &Compilation::warnings() const { return state->warnings; }
+
+Status Compilation::State::load() {
+  if (llvm::Error error = disablePasses(context, options.disabledPasses))
+    return {Code::invalidArgument, "--disable-pass: " + llvm::toString(std::move(error))};
+  std::string message;
+  std::unique_ptr<SourceFile> source = SourceFile::load(options.model, message);
+  if (!source)
+    return {Code::notFound, message};
+  description = source->text();
+  gptc::DiagnosticEngine diagnostics;
+  model = loadModel(*source, options.load, context, diagnostics);
+  if (diagnostics.hasErrors() || !model) {
+    // What is wrong with flags alone is a mistake in the call, not in the description.
+    bool usage = llvm::all_of(diagnostics.sorted(), [](const gptc::Diagnostic *diagnostic) {
+      return diagnostic->severity() == Severity::Warning || !diagnostic->range().isValid();
+    });
+    return {usage ? Code::invalidArgument : Code::dataError, diagnostics.render()};
+  }
+  warnings += diagnostics.render();
+  for (auto function : llvm::make_early_inc_range(model.module->getOps<func::FuncOp>())) {
+    StringRef name = function.getSymName();
+    if ((name == "train" && !options.trains) || (name == "evaluate" && !options.evaluates))
+      function.erase();
+  }
+  if (options.trains && !model.info.hasLoss)
+    return {Code::failedPrecondition,
+            options.model + ": model " + model.info.name + " has no loss to train with"};
+  model.sources.push_back(std::move(source));
+  loaded = true;
+  return Status::success();
+}
+
+Status Compilation::State::advance(Stage target) {
+  PassManager manager(&context);
+  if (stage < Stage::forward && target >= Stage::forward)
+    buildForwardPipeline(manager);
+  if (stage < Stage::training && target >= Stage::training) {
+    if (options.trains)
+      buildTrainingPipeline(manager, {options.optimizer});
+    else
+      buildInferencePipeline(manager);
+  }
+  if (stage < Stage::optimized && target >= Stage::optimized)
+    buildOptimizePipeline(manager);
+  if (stage < Stage::plan && target >= Stage::plan)
+    buildPlanPipeline(manager, {options.noReuse});
+  if (failed(manager.run(*model.module)))
+    return {Code::dataError,
+            errors.empty() ? options.model + ": error: compilation failed\n" : errors};
+  stage = std::max(stage, target);
+  return Status::success();
+}
+
+Status Compilation::runTo(Stage stage) {
+  if (!state->loaded)
+    GPTC_RETURN_IF_ERROR(state->load());
+  return state->advance(stage);
+}
+
+std::string Compilation::settings() const {
+  const ModelInfo &info = state->model.info;
+  nlohmann::json settings = {
+      {"preset", state->options.load.preset},
+      {"set", state->options.load.overrides},
+      {"optimizer", state->options.optimizer == Optimizer::sgd ? "sgd" : "adamw"},
+      {"precision", "fp32"}};
+  if (auto batch = info.freeSize("B"))
+    settings["batch_size"] = *batch;
+  if (auto length = info.freeSize("T"))
+    settings["sequence_length"] = *length;
+  nlohmann::json config = nlohmann::json::object();
+  for (const ModelInfo::ConfigValue &value : info.config)
+    config[value.name] = value.value ? nlohmann::json(*value.value) : nlohmann::json();
+  settings["config"] = std::move(config);
+  return settings.dump();
+}
+
+Result<std::vector<char>> Compilation::emitPlan() {
+  FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host());
+  if (failed(kernels))
+    return Status(Code::internal, state->errors.empty() ? "code generation failed" : state->errors);
+  PlanMetadata metadata;
+  metadata.model = state->model.info.name;
+  metadata.description = state->description;
+  metadata.settings = settings();
+  metadata.cpuFeatures = std::move(kernels->requiredFeatures);
+  metadata.object = std::move(kernels->object);
+  return serializePlan(module(), metadata);
+}
+
+Result<std::string> Compilation::emitSource(const std::string &what, const std::string &kernel) {
+  std::string names;
+  bool found = kernel.empty();
+  for (auto op : module().getOps<plan::KernelOp>()) {
+    names += (names.empty() ? "" : ", ") + op.getSymName().str();
+    found |= op.getSymName() == kernel;
+  }
+  if (!found)
+    return Status(Code::invalidArgument,
+                  "--kernel " + kernel + ": there is none; there are " + names);
+  CpuCompileOptions options;
+  if (!kernel.empty())
+    options.kernels = {kernel};
+  options.keepLoops = what == "loops";
+  options.keepLlvm = what == "llvm";
+  options.keepAssembly = what == "assembly";
+  FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host(), options);
+  if (failed(kernels))
+    return Status(Code::internal, state->errors.empty() ? "code generation failed" : state->errors);
+  std::string text;
+  for (const KernelText &part : kernels->texts)
+    text += options.keepLoops ? part.loops : options.keepLlvm ? part.llvm : part.assembly;
+  return text;
+}

@@ -1,0 +1,123 @@
+// gptc dump: the program at any stage, as text.
+#include "gptc/Dialect/Plan/PlanOps.h"
+
+#include "tools/gptc/Commands.h"
+#include "tools/gptc/ModelOptions.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <fmt/format.h>
+
+namespace gptc::tools {
+
+using runtime::Code;
+using runtime::Status;
+
+namespace {
+struct DumpOptions {
+  std::string stage = "graph";
+  std::string entry, kernel;
+  std::string form = "loops";
+  bool locations = false;
+};
+} // namespace
+
+/// Erases all functions, entries or kernels but the one asked for.
+static Status select(mlir::ModuleOp module, const std::string &name, const char *what,
+                     llvm::function_ref<bool(mlir::Operation *)> isOne) {
+  std::string names;
+  bool found = false;
+  for (mlir::Operation &op : llvm::make_early_inc_range(*module.getBody())) {
+    if (!isOne(&op))
+      continue;
+    std::string symbol = mlir::SymbolTable::getSymbolName(&op).str();
+    if (symbol == name) {
+      found = true;
+      continue;
+    }
+    names += (names.empty() ? "" : ", ") + symbol;
+    op.erase();
+  }
+  if (found)
+    return Status::success();
+  return {Code::invalidArgument,
+          fmt::format("--{} {}: there is none; there are {}", what, name, names)};
+}
+
+static Status dump(CompileOptions compile, const DumpOptions &options) {
+  static const std::map<std::string, Stage> stages = {
+      {"graph", Stage::graph},         {"forward", Stage::forward}, {"training", Stage::training},
+      {"optimized", Stage::optimized}, {"plan", Stage::plan},       {"source", Stage::plan}};
+  bool isPlan = options.stage == "plan" || options.stage == "source";
+  if (!options.kernel.empty() && !isPlan)
+    return {Code::invalidArgument, "--kernel needs --stage plan or --stage source"};
+  if (!options.entry.empty() && options.stage == "source")
+    return {Code::invalidArgument,
+            "--entry does not go with --stage source: kernels are shared by entries"};
+  {
+    // A model without a loss has the entries that do without.
+    Compilation probe([&] {
+      CompileOptions graph = compile;
+      graph.trains = false;
+      return graph;
+    }());
+    GPTC_RETURN_IF_ERROR(probe.runTo(Stage::graph));
+    compile.trains = probe.info().hasLoss;
+  }
+  Compilation compilation(compile);
+  GPTC_RETURN_IF_ERROR(compilation.runTo(stages.at(options.stage)));
+  std::fputs(compilation.warnings().c_str(), stderr);
+  if (options.stage == "source") {
+    GPTC_ASSIGN(std::string text, compilation.emitSource(options.form, options.kernel));
+    llvm::outs() << text;
+    return Status::success();
+  }
+  mlir::ModuleOp module = compilation.module();
+  if (!options.entry.empty())
+    GPTC_RETURN_IF_ERROR(select(module, options.entry, "entry", [](mlir::Operation *op) {
+      return llvm::isa<mlir::func::FuncOp, plan::EntryOp>(op);
+    }));
+  if (!options.kernel.empty()) {
+    GPTC_RETURN_IF_ERROR(select(module, options.kernel, "kernel",
+                                [](mlir::Operation *op) { return llvm::isa<plan::KernelOp>(op); }));
+    for (mlir::Operation &op : llvm::make_early_inc_range(*module.getBody()))
+      if (!llvm::isa<plan::KernelOp>(op))
+        op.erase();
+  }
+  mlir::OpPrintingFlags flags;
+  if (options.locations)
+    flags.enableDebugInfo(true, /*prettyForm=*/true);
+  module->print(llvm::outs(), flags);
+  llvm::outs() << "\n";
+  return Status::success();
+}
+
+Command addDump(CLI::App &app) {
+  auto compile = std::make_shared<CompileOptions>();
+  auto options = std::make_shared<DumpOptions>();
+  CLI::App *command = app.add_subcommand("dump", "print the program at a stage of the compiler");
+  addModelOptions(*command, *compile);
+  addOptimizerOption(*command, *compile);
+  command
+      ->add_option("--stage", options->stage,
+                   "graph, forward, training, optimized, plan or source (default graph)")
+      ->check(CLI::IsMember({"graph", "forward", "training", "optimized", "plan", "source"}));
+  command->add_option("--entry", options->entry, "one entry only, such as update")
+      ->type_name("NAME");
+  command->add_option("--kernel", options->kernel, "one kernel only, by its name in --stage plan")
+      ->type_name("NAME");
+  command
+      ->add_option("--as", options->form,
+                   "with --stage source: loops (MLIR), llvm or assembly (default loops)")
+      ->check(CLI::IsMember({"loops", "llvm", "assembly"}));
+  command->add_flag("--locations", options->locations,
+                    "print where in the description each operation comes from");
+  command->footer("Examples:\n"
+                  "  gptc dump models/gpt2.gpt --preset small\n"
+                  "  gptc dump models/gpt2.gpt --preset small --stage plan --entry update\n"
+                  "  gptc dump models/mlp.gpt --stage source --as assembly");
+  return {command, [=] { return reportFailure(dump(*compile, *options)); }};
+}
+
+} // namespace gptc::tools

@@ -1,0 +1,131 @@
+// Flags of the compiler, and what several subcommands do with them.
+#include "tools/gptc/ModelOptions.h"
+
+#include "gptc/Driver/Memory.h"
+
+#include "runtime/app/Checkpoint.h"
+#include "runtime/app/RunMetadata.h"
+#include "runtime/data/Safetensors.h"
+#include "tools/common/ExitCode.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+
+namespace gptc::tools {
+
+using runtime::Code;
+using runtime::Plan;
+using runtime::Result;
+using runtime::Status;
+
+void addModelOptions(CLI::App &app, CompileOptions &options) {
+  app.add_option("model", options.model, "the model's description")
+      ->type_name("MODEL.gpt")
+      ->required();
+  app.add_option("--preset", options.load.preset,
+                 "a preset of the description, such as gpt2 or small");
+  app.add_option("--set", options.load.overrides,
+                 "replace a value of the description's config; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--batch-size", options.load.batchSize,
+                 "sequences in a micro-batch, the size B (default 4)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--sequence-length", options.load.sequenceLength,
+                 "tokens in a sequence, the size T (default: its limit)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--disable-pass", options.disabledPasses,
+                 "leave a pass out, by its name in gptc-opt; may be repeated")
+      ->type_name("PASS")
+      ->allow_extra_args(false);
+  app.add_flag("--no-reuse", options.noReuse,
+               "give every buffer memory of its own; the results are the same");
+}
+
+void addOptimizerOption(CLI::App &app, CompileOptions &options) {
+  app.add_option("--optimizer", options.optimizer,
+                 "how parameters are updated: adamw or sgd (default adamw)")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Optimizer>{{"adamw", Optimizer::adamw}, {"sgd", Optimizer::sgd}}))
+      ->type_name("NAME");
+}
+
+int reportFailure(const Status &status) {
+  const std::string &message = status.message();
+  if (message.empty() || message.back() != '\n')
+    return report(status, "gptc");
+  std::fputs(message.c_str(), stderr);
+  return status.code() == Code::invalidArgument ? 2 : 1;
+}
+
+Result<Plan> compilePlan(const CompileOptions &options) {
+  Compilation compilation(options);
+  GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
+  std::fputs(compilation.warnings().c_str(), stderr);
+  GPTC_ASSIGN(std::vector<char> bytes, compilation.emitPlan());
+  auto owner = std::make_shared<std::vector<char>>(std::move(bytes));
+  return Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, options.model);
+}
+
+/// Whether the user set a config value by --set.
+static bool isSet(const CompileOptions &options, std::string_view name) {
+  for (const std::string &override : options.load.overrides)
+    if (override.starts_with(std::string(name) + "="))
+      return true;
+  return false;
+}
+
+void useVocabulary(CompileOptions &options, int64_t vocabulary) {
+  if (vocabulary <= 0 || isSet(options, "vocab_size"))
+    return;
+  Compilation probe(options);
+  if (!probe.runTo(Stage::graph).ok())
+    return; // the compilation proper reports it
+  for (const ModelInfo::ConfigValue &value : probe.info().config)
+    if (value.name == "vocab_size" && value.value != static_cast<double>(vocabulary)) {
+      options.load.overrides.push_back(fmt::format("vocab_size={}", vocabulary));
+      std::fprintf(stderr,
+                   "vocab_size is %lld, as the tokenizer has it; --set vocab_size=N overrides it\n",
+                   static_cast<long long>(vocabulary));
+    }
+}
+
+Status useSettingsOfWeights(const runtime::WeightOptions &weights, CompileOptions &options) {
+  if (!options.load.preset.empty() || !options.load.overrides.empty())
+    return Status::success();
+  std::string path = weights.init;
+  if (!weights.checkpoint.empty()) {
+    GPTC_ASSIGN(path, runtime::findCheckpoint(weights.checkpoint));
+  }
+  if (path.empty())
+    return Status::success();
+  GPTC_ASSIGN(runtime::SafetensorsFile file, runtime::SafetensorsFile::open(path));
+  GPTC_ASSIGN(runtime::RunMetadata metadata, runtime::RunMetadata::read(file, path));
+  const nlohmann::json &settings = metadata.settings;
+  if (auto preset = settings.find("preset"); preset != settings.end() && preset->is_string())
+    options.load.preset = preset->get<std::string>();
+  if (auto set = settings.find("set"); set != settings.end() && set->is_array())
+    for (const nlohmann::json &override : *set)
+      if (override.is_string())
+        options.load.overrides.push_back(override.get<std::string>());
+  if (!options.load.sequenceLength)
+    if (auto length = settings.find("sequence_length");
+        length != settings.end() && length->is_number_integer())
+      options.load.sequenceLength = length->get<int64_t>();
+  return Status::success();
+}
+
+std::function<std::string(uint64_t)> batchThatFits(const CompileOptions &options) {
+  return [options](uint64_t available) -> std::string {
+    Result<int64_t> batch = largestBatch(options, available);
+    if (!batch.ok())
+      return "";
+    if (*batch == 0)
+      return "not even --batch-size 1 fits; a smaller model or --sequence-length would";
+    return fmt::format("--batch-size {} would fit", *batch);
+  };
+}
+
+} // namespace gptc::tools

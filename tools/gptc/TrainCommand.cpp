@@ -1,0 +1,40 @@
+// gptc train: compile and train.
+#include "runtime/app/Train.h"
+#include "tools/common/RuntimeOptions.h"
+#include "tools/gptc/Commands.h"
+#include "tools/gptc/ModelOptions.h"
+
+namespace gptc::tools {
+
+using runtime::Console;
+using runtime::Dataset;
+using runtime::Plan;
+using runtime::Status;
+
+static Status train(CompileOptions compile, const runtime::TrainOptions &options) {
+  GPTC_RETURN_IF_ERROR(options.validate());
+  GPTC_ASSIGN(Dataset data, runtime::loadTrainingData(options));
+  useVocabulary(compile, data.vocabSize());
+  GPTC_ASSIGN(Plan plan, compilePlan(compile));
+  return runtime::train(plan, options, std::move(data), Console::standard(),
+                        batchThatFits(compile));
+}
+
+Command addTrain(CLI::App &app) {
+  auto compile = std::make_shared<CompileOptions>();
+  auto options = std::make_shared<runtime::TrainOptions>();
+  CLI::App *command = app.add_subcommand("train", "compile and train a model");
+  addModelOptions(*command, *compile);
+  addOptimizerOption(*command, *compile);
+  addTrainOptions(*command, *options);
+  command->footer("Examples:\n"
+                  "  gptc train models/gpt2.gpt --preset small --data input.txt --tokenizer char "
+                  "--steps 2000 --save gpt.safetensors\n"
+                  "  gptc train models/gpt2.gpt --batch-size 4 --sequence-length 64 --data shards/ "
+                  "--total-batch-size 4096\n"
+                  "  gptc train models/micrograd.gpt --data moons.npz --optimizer sgd "
+                  "--learning-rate 0.1 --batch-size 100");
+  return {command, [=] { return reportFailure(train(*compile, *options)); }};
+}
+
+} // namespace gptc::tools
