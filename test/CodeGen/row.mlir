@@ -3,9 +3,9 @@
 
 // Rows of [2, 3, 8] tensors lie at one distance each: one loop over rows, and no number of them anywhere in it.
 // CHECK-DAG: #[[$ELEMENTS:.*]] = #llvm.loop_annotation<parallelAccesses = #{{.*}}>
-// CHECK-DAG: #[[PLAIN:.*]] = #llvm.loop_vectorize<disable = true>
-// CHECK-DAG: #[[ROLLED:.*]] = #llvm.loop_unroll<disable = true>
-// CHECK-DAG: #[[ROWS:.*]] = #llvm.loop_annotation<vectorize = #[[PLAIN]], unroll = #[[ROLLED]]>
+// CHECK-DAG: #[[$PLAIN:.*]] = #llvm.loop_vectorize<disable = true>
+// CHECK-DAG: #[[$ROLLED:.*]] = #llvm.loop_unroll<disable = true>
+// CHECK-DAG: #[[$ROWS:.*]] = #llvm.loop_annotation<vectorize = #[[$PLAIN]], unroll = #[[$ROLLED]]>
 // CHECK-LABEL: func.func @merged(
 // CHECK-SAME:    %[[X:.*]]: memref<2x3x8xf32, strided<[48, 16, 1]>>, %[[B:.*]]: memref<8xf32>, %[[S:.*]]: memref<f32>, %[[Y:.*]]: memref<2x3x8xf32>, %[[BEGIN:.*]]: index, %[[END:.*]]: index)
 // CHECK-DAG:     %[[C8:.*]] = arith.constant 8 : index
@@ -20,7 +20,7 @@
 // CHECK:             %[[SUM:.*]] = arith.addf %[[P]], %[[BIAS]] fastmath<contract>
 // CHECK:             memref.store %[[SUM]], %[[YV]][%[[R]], %[[I]]]
 // CHECK-NEXT:      } {llvm.loop_annotation = #[[$ELEMENTS]]}
-// CHECK-NEXT:    } {llvm.loop_annotation = #[[ROWS]]}
+// CHECK-NEXT:    } {llvm.loop_annotation = #[[$ROWS]]}
 plan.kernel @merged "row" rows 6 layouts [memref<2x3x8xf32, strided<[48, 16, 1]>>, memref<8xf32>, memref<f32>, memref<2x3x8xf32>] accumulate [false] in_place [-1] {
 ^bb0(%x: tensor<2x3x8xf32>, %b: tensor<8xf32>, %s: tensor<f32>):
   %y = gpt.map(%x, %b, %s) : (tensor<2x3x8xf32>, tensor<8xf32>, tensor<f32>) -> tensor<2x3x8xf32> {
