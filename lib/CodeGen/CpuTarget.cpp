@@ -4,6 +4,8 @@
 // machines of a kind.
 #include "gptc/CodeGen/CpuCompiler.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/Host.h"
 

@@ -1,6 +1,9 @@
 // The scalars of tensor operations: what an element of each is computed from.
 #include "KernelGraphBuilder.h"
 
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace gptc;
 using namespace gptc::codegen;

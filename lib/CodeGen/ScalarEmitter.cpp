@@ -19,40 +19,58 @@ ScalarEmitter::ScalarEmitter(plan::KernelOp kernel, const KernelGraph &graph, Mo
       loc(kernel.getLoc()), builder(module.getBodyRegion()) {
   annotateLoops();
   builder.setInsertionPointToEnd(module.getBody());
+  // An operand comes in the form in which it is indexed first: with merged axes, without those of
+  // size 1.
   SmallVector<Type> types;
   for (Attribute layout : kernel.getLayouts())
     types.push_back(cast<TypeAttr>(layout).getValue());
+  SmallVector<View> wanted = findViews();
+  for (const View &view : llvm::reverse(wanted))
+    if (view.operand < kernel.getLayouts().size())
+      types[view.operand] = view.type;
   types.append(2, builder.getIndexType());
   function =
       func::FuncOp::create(builder, loc, kernel.getSymName(), builder.getFunctionType(types, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
   func::ReturnOp::create(builder, loc);
   builder.setInsertionPoint(function.getBody().front().getTerminator());
-  for (const Node &node : graph.getNodes())
-    if (node.kind == Node::Kind::load || node.kind == Node::Kind::gather)
-      addView(node.operand, node.type, node.index, node.rowCount, node.rowStride);
-  for (const Output &output : graph.getOutputs())
-    addView(output.operand, graph[output.node].type, output.index, 0, 0);
+  for (const View &view : wanted)
+    views[view] = createView(view);
 }
 
-void ScalarEmitter::addView(unsigned operand, Type element, const LinearIndex &index,
-                            int64_t rowCount, int64_t rowStride) {
-  Value &view = views[{operand, index, rowStride}];
-  if (view)
-    return;
-  MemRefType type = graph.getViewType(element, index, rowCount, rowStride);
-  if (operand >= kernel.getLayouts().size()) {
-    view = createTable(graph.getTables()[operand - kernel.getLayouts().size()]);
-  } else {
-    view = function.getArgument(operand);
-  }
-  if (view.getType() == type)
-    return;
+SmallVector<ScalarEmitter::View> ScalarEmitter::findViews() const {
+  SmallVector<View> found;
+  auto add = [&](View view) {
+    if (!llvm::is_contained(found, view))
+      found.push_back(view);
+  };
+  for (const Node &node : graph.getNodes())
+    if (node.kind == Node::Kind::load || node.kind == Node::Kind::gather)
+      add(viewOf(node));
+  for (const Output &output : graph.getOutputs())
+    add(viewOf(output));
+  return found;
+}
+
+ScalarEmitter::View ScalarEmitter::viewOf(const Node &node) const {
+  return {node.operand, graph.getViewType(node.type, node.index, node.rowCount, node.rowStride)};
+}
+
+ScalarEmitter::View ScalarEmitter::viewOf(const Output &output) const {
+  return {output.operand, graph.getViewType(graph[output.node].type, output.index)};
+}
+
+Value ScalarEmitter::createView(const View &view) {
+  unsigned operands = kernel.getLayouts().size();
+  Value whole = view.operand < operands ? Value(function.getArgument(view.operand))
+                                        : createTable(graph.getTables()[view.operand - operands]);
+  if (whole.getType() == view.type)
+    return whole;
   SmallVector<int64_t> strides;
   int64_t offset;
-  (void)type.getStridesAndOffset(strides, offset);
-  view =
-      memref::ReinterpretCastOp::create(builder, loc, type, view, offset, type.getShape(), strides);
+  (void)view.type.getStridesAndOffset(strides, offset);
+  return memref::ReinterpretCastOp::create(builder, loc, view.type, whole, offset,
+                                           view.type.getShape(), strides);
 }
 
 Value ScalarEmitter::createTable(const Table &table) {
@@ -107,8 +125,7 @@ Value ScalarEmitter::load(const Node &node) {
   if (node.kind == Node::Kind::gather)
     indices.insert(indices.begin(), arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
                                                                values[node.inputs[0]]));
-  return memref::LoadOp::create(builder, loc, views.at({node.operand, node.index, node.rowStride}),
-                                indices);
+  return memref::LoadOp::create(builder, loc, views.at(viewOf(node)), indices);
 }
 
 Value ScalarEmitter::createScalar(const Node &node) {
@@ -169,13 +186,11 @@ void ScalarEmitter::evaluate(unsigned number) {
 }
 
 Value ScalarEmitter::loadPlain(const Output &output) {
-  return memref::LoadOp::create(builder, loc, views.at({output.operand, output.index, 0}),
-                                getIndices(output.index));
+  return memref::LoadOp::create(builder, loc, views.at(viewOf(output)), getIndices(output.index));
 }
 
 void ScalarEmitter::storePlain(const Output &output, Value value) {
-  memref::StoreOp::create(builder, loc, value, views.at({output.operand, output.index, 0}),
-                          getIndices(output.index));
+  memref::StoreOp::create(builder, loc, value, views.at(viewOf(output)), getIndices(output.index));
 }
 
 void ScalarEmitter::store(const Output &output, Value value) {

@@ -66,10 +66,21 @@ public:
   void splitIndex(mlir::Value index, llvm::ArrayRef<unsigned> axes);
 
 private:
-  using ViewKey = std::tuple<unsigned, LinearIndex, int64_t>;
+  /// An operand as it is seen through an index.
+  struct View {
+    unsigned operand;
+    mlir::MemRefType type;
+    bool operator==(const View &) const = default;
+    bool operator<(const View &other) const {
+      return std::pair(operand, type.getAsOpaquePointer()) <
+             std::pair(other.operand, other.type.getAsOpaquePointer());
+    }
+  };
 
-  void addView(unsigned operand, mlir::Type element, const LinearIndex &index, int64_t rowCount,
-               int64_t rowStride);
+  llvm::SmallVector<View> findViews() const;
+  View viewOf(const Node &node) const;
+  View viewOf(const Output &output) const;
+  mlir::Value createView(const View &view);
   void annotateLoops();
   mlir::Value createTable(const Table &table);
   llvm::SmallVector<mlir::Value> getIndices(const LinearIndex &index);
@@ -82,7 +93,7 @@ private:
   mlir::Location loc;
   mlir::OpBuilder builder;
   mlir::func::FuncOp function;
-  std::map<ViewKey, mlir::Value> views;
+  std::map<View, mlir::Value> views;
   mlir::Attribute elementLoop, rowLoop; ///< what loops say of themselves
 };
 

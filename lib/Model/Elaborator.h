@@ -75,8 +75,7 @@ public:
   mlir::Location locate(const Frame &frame, SourceRange range);
   void at(const Frame &frame, SourceRange range) { graph.location = locate(frame, range); }
 
-  //===- Expressions
-  //---------------------------------------------------------------------------===//
+  //===- Expressions --------------------------------------------------------------------------===//
   Meaning evaluate(const ast::Expr &expr, Frame &frame);
   /// The argument of l2: `parameters`, a module, or a tensor.
   Meaning evaluateParameters(const ast::Expr &expr, Frame &frame);
@@ -94,8 +93,7 @@ public:
   /// `meaning` as a tensor; a number becomes one without axes. Null when reported.
   Tensor *toTensor(const Meaning &meaning, Frame &frame, SourceRange range, llvm::StringRef what);
 
-  //===- Calls
-  //---------------------------------------------------------------------------------===//
+  //===- Calls --------------------------------------------------------------------------------===//
   /// An argument; without a range it is missing, and its default counts.
   struct Given {
     Meaning meaning;
@@ -107,8 +105,7 @@ public:
   Meaning callFunction(Found<ast::Function> function, Frame &caller, SourceRange callRange,
                        llvm::ArrayRef<Given> given, llvm::StringRef name, Instance *instance);
 
-  //===- Shapes
-  //--------------------------------------------------------------------------------===//
+  //===- Shapes -------------------------------------------------------------------------------===//
   /// Binds the names that `type` binds, in `scope`, and checks the rest against `tensor`.
   bool matchType(const ast::Type &type, Tensor *tensor, Frame &scope, MatchSite site);
   bool matchShape(const ast::Shape &shape, Tensor *tensor, Frame &scope,
@@ -121,8 +118,7 @@ public:
   /// What a name stands for in a shape; nothing if it is not known yet.
   std::optional<Meaning> lookUpSize(llvm::StringRef name, Frame &frame);
 
-  //===- The whole graph
-  //-----------------------------------------------------------------------===//
+  //===- The whole graph ----------------------------------------------------------------------===//
   /// Notes that the values of `indices`, if they come from an input, lie below `count`.
   void limitIndices(Tensor *indices, const Number &count);
   /// The value of `step:random`.
@@ -142,13 +138,11 @@ private:
   static constexpr size_t maxCalls = 100'000;
   static constexpr size_t maxDepth = 1000;
 
-  //===- Config
-  //--------------------------------------------------------------------------------===//
+  //===- Config -------------------------------------------------------------------------------===//
   void collectConfig(const Overrides &overrides);
   Meaning configValue(llvm::StringRef name);
 
-  //===- Modules
-  //-------------------------------------------------------------------------------===//
+  //===- Modules ------------------------------------------------------------------------------===//
   Instance *instantiate(Found<ast::Module> module, std::string path, llvm::ArrayRef<int64_t> copies,
                         const ast::SubmoduleMember *construction, Frame *parent);
   void addTensor(const ast::TensorMember &declaration, Instance &instance, Frame &frame,
@@ -159,8 +153,7 @@ private:
   Meaning useVariable(Variable &variable, const Frame &frame, SourceRange range);
   Tensor *addSquares(Tensor *sum, const Member &member, Frame &frame);
 
-  //===- Expressions
-  //---------------------------------------------------------------------------===//
+  //===- Expressions --------------------------------------------------------------------------===//
   Meaning evaluateName(const ast::NameExpr &name, Frame &frame);
   Meaning evaluateBinary(const ast::BinaryExpr &binary, Frame &frame);
   Meaning evaluateMatmul(const ast::BinaryExpr &binary, Frame &frame);
@@ -168,8 +161,7 @@ private:
   Meaning evaluateMember(const ast::MemberExpr &member, Frame &frame);
   const Member *findMember(const ast::Expr &path, Frame &frame, const Instance *&owner);
 
-  //===- Calls
-  //---------------------------------------------------------------------------------===//
+  //===- Calls --------------------------------------------------------------------------------===//
   Meaning evaluateCall(const ast::CallExpr &call, Frame &frame);
   Meaning callBuiltin(const Builtin &builtin, const ast::CallExpr &call, Frame &frame);
   Meaning callElementwise(const ast::Function &function, Frame &frame, Frame &caller,
@@ -182,8 +174,7 @@ private:
   bool bindInput(const ast::Input &input, Given given, Frame &callee, Frame &caller);
   Meaning recover(const ast::Signature &signature, Frame &frame);
 
-  //===- Bodies
-  //--------------------------------------------------------------------------------===//
+  //===- Bodies -------------------------------------------------------------------------------===//
   bool evaluateBody(const ast::Function &function, Frame &frame, std::vector<Meaning> &results);
   void assign(const ast::Assignment &assignment, Frame &frame);
   void assignTarget(const ast::Target &target, Meaning value, SourceRange range, Frame &frame);
@@ -198,8 +189,7 @@ private:
   const BodyNames &namesOf(const ast::Function &function);
   void keep(llvm::StringRef name, Frame &frame);
 
-  //===- Shapes
-  //--------------------------------------------------------------------------------===//
+  //===- Shapes -------------------------------------------------------------------------------===//
   enum class Fit { Yes, No, Reported };
   Fit matchSize(const ast::Expr &expr, const Number &actual, const ast::Expr *axisText,
                 Frame &frame);
@@ -213,8 +203,7 @@ private:
   std::string originOf(const ast::Expr &size, const Frame &frame);
   std::string overrideNote(llvm::ArrayRef<const ast::Expr *> exprs, const Frame &frame);
 
-  //===- Entries
-  //-------------------------------------------------------------------------------===//
+  //===- Entries ------------------------------------------------------------------------------===//
   Frame rootFrame();
   void findFreeSizes();
   std::optional<Number> freeSize(Symbol symbol, const ast::Expr *limit, SourceRange range,

@@ -12,12 +12,12 @@
 
 namespace gptc::model {
 
-struct Builtin;
+class Library;
 
 /// A `def` or a module, and the library that the names inside it are looked up in.
 template <typename Node> struct Found {
   const Node *node = nullptr;
-  const class Library *library = nullptr;
+  const Library *library = nullptr;
   explicit operator bool() const { return node != nullptr; }
 };
 
@@ -30,7 +30,6 @@ public:
   Found<ast::Module> module(llvm::StringRef name) const;
   bool hasConfig(llvm::StringRef name) const { return config_.contains(name); }
   const ast::File &file() const { return file_; }
-  const Library *base() const { return base_; }
   bool isPrelude() const { return base_ == nullptr; }
 
   /// What could have been meant by an unknown name.

@@ -13,8 +13,8 @@
 #include "mlir/Parser/Parser.h"
 
 #include <algorithm>
-#include <cmath>
 #include <bit>
+#include <cmath>
 #include <fmt/format.h>
 #include <functional>
 #include <random>
@@ -50,7 +50,8 @@ static mlir::MLIRContext &getContext() {
   return *context;
 }
 
-/// The values that variables start with. Near copies of them (`perturbation` relative) show how much rounding matters.
+/// The values that variables start with. Near copies of them (`perturbation` relative) show how
+/// much rounding matters.
 static Environment firstValues(const RandomGraph &graph, double perturbation = 0) {
   Environment environment;
   std::mt19937 random(graph.variables.size()), other(1);
@@ -75,18 +76,22 @@ static Environment firstValues(const RandomGraph &graph, double perturbation = 0
 
 static std::string interpret(mlir::ModuleOp module, const RandomGraph &graph, Precision precision,
                              Environment &environment) {
-  auto results = reference::evaluate(module, graph.entry, environment, {.precision = precision, .fallback = {}});
+  auto results = reference::evaluate(module, graph.entry, environment,
+                                     {.precision = precision, .fallback = {}});
   return results ? "" : llvm::toString(results.takeError());
 }
 
-/// The largest difference of two variables, in units of what rounding explains; above 1 it is an error.
+/// The largest difference of two variables, in units of what rounding explains; above 1 it is an
+/// error.
 ///
-/// What rounding explains is estimated thrice: as the error of the interpreter in float32; as the change that
-/// relative changes of the inputs by one float32 ulp (2⁻²³) make; and as 4 ulp of the largest element, or of 1/16, since
-/// differences of numbers near 1, which inputs are, may cancel to 0 exactly elsewhere but not here. The plan
-/// sums in another order and has other approximations of exp and tanh (up to 4 ulp), which makes errors of the same kind,
-/// larger by the square root of a reduced axis at most; 64 leaves room for a chain of such operations.
-static double compare(const Tensor &value, const Tensor &exact, const Tensor &single, const Tensor &perturbed) {
+/// What rounding explains is estimated thrice: as the error of the interpreter in float32; as the
+/// change that relative changes of the inputs by one float32 ulp (2⁻²³) make; and as 4 ulp of the
+/// largest element, or of 1/16: differences of numbers near 1, which inputs are, may cancel to 0
+/// exactly there and not here. The plan sums in another order and has other approximations of exp
+/// and tanh (up to 4 ulp), which makes errors of the same kind, larger by the square root of a
+/// reduced axis at most; 64 leaves room for a chain of such operations.
+static double compare(const Tensor &value, const Tensor &exact, const Tensor &single,
+                      const Tensor &perturbed) {
   if (!exact.isReal())
     return value.integers() == exact.integers() ? 0 : INFINITY;
   double scale = 1.0 / 16, rounding = 0, difference = 0;
@@ -95,7 +100,8 @@ static double compare(const Tensor &value, const Tensor &exact, const Tensor &si
     if (!std::isfinite(expected) || !std::isfinite(value.reals()[i]))
       return INFINITY;
     scale = std::max(scale, std::fabs(expected));
-    rounding = std::max({rounding, std::fabs(single.reals()[i] - expected), std::fabs(perturbed.reals()[i] - expected)});
+    rounding = std::max({rounding, std::fabs(single.reals()[i] - expected),
+                         std::fabs(perturbed.reals()[i] - expected)});
     difference = std::max(difference, std::fabs(value.reals()[i] - expected));
   }
   constexpr double ulp = 0x1p-23;
@@ -128,17 +134,21 @@ static Plans compile(mlir::ModuleOp module) {
 
 static Outcome run(runtime::Session &session, const RandomGraph &graph) {
   Environment values = firstValues(graph);
-  auto fails = [](const runtime::Status &status) { return Outcome{{}, "runtime: " + status.message()}; };
+  auto fails = [](const runtime::Status &status) {
+    return Outcome{{}, "runtime: " + status.message()};
+  };
   for (const RandomVariable &variable : graph.variables) {
     const runtime::TensorInfo *tensor = session.plan().findTensor(variable.name);
     if (!tensor || !session.holds(*tensor))
       continue;
     const Tensor &value = values[variable.name];
-    runtime::Status status = runtime::Status::success();
-    if (variable.isInteger())
+    runtime::Status status;
+    if (variable.isInteger()) {
       status = session.write(*tensor, std::span(value.integers().data(), value.integers().size()));
-    else
-      status = session.write(*tensor, std::span<const float>(std::vector<float>(value.reals().begin(), value.reals().end())));
+    } else {
+      std::vector<float> reals(value.reals().begin(), value.reals().end());
+      status = session.write(*tensor, std::span<const float>(reals));
+    }
     if (!status.ok())
       return fails(status);
   }
@@ -164,8 +174,9 @@ static Outcome run(runtime::Session &session, const RandomGraph &graph) {
 }
 
 /// Runs every graph `times` times in one session.
-static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes, const std::vector<RandomGraph> &graphs,
-                                             int threads, int times) {
+static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes,
+                                             const std::vector<RandomGraph> &graphs, int threads,
+                                             int times) {
   std::vector<std::vector<Outcome>> outcomes(times, std::vector<Outcome>(graphs.size()));
   auto failAll = [&](const runtime::Status &status) {
     for (Outcome &outcome : outcomes.front())
@@ -173,7 +184,8 @@ static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes, con
     return outcomes;
   };
   auto owner = std::make_shared<std::vector<char>>(bytes);
-  auto plan = runtime::Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, "random.plan");
+  auto plan =
+      runtime::Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, "random.plan");
   if (!plan.ok())
     return failAll(plan.status());
   std::vector<std::string> entries;
@@ -188,9 +200,10 @@ static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes, con
   return outcomes;
 }
 
-/// The logical values of a variable among the words of its memory; says in `error` if padding is not 0.
-static Tensor unpack(const RandomVariable &variable, const runtime::TensorInfo &info, std::vector<uint32_t> words,
-                     std::string &error) {
+/// The logical values of a variable among the words of its memory; says in `error` if padding is
+/// not 0.
+static Tensor unpack(const RandomVariable &variable, const runtime::TensorInfo &info,
+                     std::vector<uint32_t> words, std::string &error) {
   std::vector<int32_t> values;
   std::vector<int64_t> index(variable.shape.size(), 0);
   for (int64_t count = reference::countElements(variable.shape); count > 0; --count) {
@@ -214,9 +227,10 @@ static Tensor unpack(const RandomVariable &variable, const runtime::TensorInfo &
   return Tensor(variable.shape, reals);
 }
 
-static std::string checkValues(mlir::ModuleOp module, const RandomGraph &graph, const runtime::Plan &plan,
-                               const Outcome &outcome) {
-  Environment exact = firstValues(graph), single = firstValues(graph), perturbed = firstValues(graph, 0x1p-23);
+static std::string checkValues(mlir::ModuleOp module, const RandomGraph &graph,
+                               const runtime::Plan &plan, const Outcome &outcome) {
+  Environment exact = firstValues(graph), single = firstValues(graph),
+              perturbed = firstValues(graph, 0x1p-23);
   std::string error = interpret(module, graph, Precision::float64, exact);
   error += interpret(module, graph, Precision::float32, single);
   error += interpret(module, graph, Precision::float64, perturbed);
@@ -228,14 +242,16 @@ static std::string checkValues(mlir::ModuleOp module, const RandomGraph &graph, 
     if (!info || outcome.variables[i].empty())
       continue;
     Tensor value = unpack(variable, *info, outcome.variables[i], error);
-    double excess = compare(value, exact[variable.name], single[variable.name], perturbed[variable.name]);
+    double excess =
+        compare(value, exact[variable.name], single[variable.name], perturbed[variable.name]);
     if (!(excess <= 1))
       error += fmt::format("{} differs by {:.3g} times the tolerance\n", variable.name, excess);
   }
   return error;
 }
 
-/// The same operations once they are gathered into kernels, interpreted: where this fails, plans are not to blame.
+/// The same operations once they are gathered into kernels, interpreted: where this fails, plans
+/// are not to blame.
 static std::string checkOptimized(mlir::ModuleOp module, const RandomGraph &graph) {
   mlir::OwningOpRef<mlir::ModuleOp> optimized = module.clone();
   mlir::PassManager manager(module.getContext());
@@ -268,10 +284,11 @@ std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> 
   Plans plans;
   if (module)
     plans = compile(*module);
-  auto plan = runtime::Plan::parse(std::as_bytes(std::span<const char>(plans.shared)), nullptr, "random.plan");
+  auto plan = runtime::Plan::parse(std::as_bytes(std::span<const char>(plans.shared)), nullptr,
+                                   "random.plan");
   if (plans.shared.empty() || !plan.ok()) {
     // Which of them is to blame is found one by one.
-    std::string reason = !module ? "parser: " + diagnostics
+    std::string reason = !module                ? "parser: " + diagnostics
                          : plans.shared.empty() ? "compiler: " + diagnostics
                                                 : "runtime: " + plan.status().message() + "\n";
     for (size_t i = 0; i < graphs.size(); ++i)
@@ -299,7 +316,9 @@ std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> 
   return errors;
 }
 
-std::string gptc::test::checkGraph(const RandomGraph &graph) { return checkGraphs({graph}).front(); }
+std::string gptc::test::checkGraph(const RandomGraph &graph) {
+  return checkGraphs({graph}).front();
+}
 
 RandomGraph gptc::test::shrink(RandomGraph graph) {
   bool smaller = true;
@@ -307,9 +326,11 @@ RandomGraph gptc::test::shrink(RandomGraph graph) {
     smaller = false;
     for (size_t i = graph.statements.size(); i-- > 0;) {
       const std::vector<std::string> &makes = graph.statements[i].makes;
-      bool used = std::any_of(graph.statements.begin() + i, graph.statements.end(), [&](const Statement &later) {
-        return std::find_first_of(later.uses.begin(), later.uses.end(), makes.begin(), makes.end()) != later.uses.end();
-      });
+      bool used = std::any_of(
+          graph.statements.begin() + i, graph.statements.end(), [&](const Statement &later) {
+            return std::find_first_of(later.uses.begin(), later.uses.end(), makes.begin(),
+                                      makes.end()) != later.uses.end();
+          });
       RandomGraph candidate = graph;
       candidate.statements.erase(candidate.statements.begin() + i);
       if (used || checkGraph(candidate).empty())
@@ -319,6 +340,8 @@ RandomGraph gptc::test::shrink(RandomGraph graph) {
     }
   }
   // Variables that nothing names any more.
-  std::erase_if(graph.variables, [&](const RandomVariable &variable) { return !graph.holds("@" + variable.name + " ") && !graph.holds("@" + variable.name + ","); });
+  std::erase_if(graph.variables, [&](const RandomVariable &variable) {
+    return !graph.holds("@" + variable.name + " ") && !graph.holds("@" + variable.name + ",");
+  });
   return graph;
 }

@@ -6,12 +6,13 @@
 
 namespace gptc::test {
 
-/// What is wrong with the plans of these graphs, which are compiled as one module: for each graph a text, empty
-/// where all is well.
+/// What is wrong with the plans of these graphs, which are compiled as one module: for each graph a
+/// text, empty where all is well.
 ///
-/// Each graph runs by the interpreter in float64, and as a plan with 2 threads; again in the same session, whose
-/// transient memory is dirty by then; with a plan without reuse of memory; and, if no matmul is in it, with 1 thread.
-/// The plans must agree in all bits; with the interpreter as far as rounding allows. Padding must stay 0.
+/// Each graph runs by the interpreter in float64, and as a plan with 2 threads; again in the same
+/// session, whose transient memory is dirty by then; with a plan without reuse of memory; and, if
+/// no matmul is in it, with 1 thread. The plans must agree in all bits; with the interpreter as far
+/// as rounding allows. Padding must stay 0.
 std::vector<std::string> checkGraphs(const std::vector<RandomGraph> &graphs);
 
 /// The same for one graph.

@@ -7,8 +7,6 @@
 
 using namespace gptc::test;
 
-static constexpr int64_t mostElements = 24000;
-
 static int64_t countOf(const Shape &shape) {
   int64_t count = 1;
   for (int64_t size : shape)
@@ -17,13 +15,15 @@ static int64_t countOf(const Shape &shape) {
 }
 
 std::string gptc::test::typeText(const Shape &shape, bool integer) {
-  return fmt::format("tensor<{}{}{}>", fmt::join(shape, "x"), shape.empty() ? "" : "x", integer ? "i32" : "f32");
+  return fmt::format("tensor<{}{}{}>", fmt::join(shape, "x"), shape.empty() ? "" : "x",
+                     integer ? "i32" : "f32");
 }
 
 std::string RandomGraph::text() const {
   std::string text;
   for (const RandomVariable &variable : variables) {
-    bool starts = variable.kind == "parameter" || variable.kind == "state" || variable.kind == "moment";
+    bool starts =
+        variable.kind == "parameter" || variable.kind == "state" || variable.kind == "moment";
     text += fmt::format("gpt.variable @{} {}{} : {}\n", variable.name, variable.kind,
                         starts ? " init(#gpt.init<constant, 0.0, 0.0>)" : "",
                         typeText(variable.shape, variable.isInteger()));
@@ -50,13 +50,18 @@ RandomGraph gptc::test::makeRandomGraph(unsigned seed, int operations) {
   return graph;
 }
 
-RandomGraphBuilder::RandomGraphBuilder(unsigned seed, RandomGraph &graph) : random(seed), graph(graph) {
-  // Few sizes a graph, so that axes coincide. Rows from 128 on are padded; columns come in blocks of 256.
-  static const std::vector<int64_t> small{1, 1, 2, 3, 4, 5, 7, 8}, middle{12, 13, 16, 17, 31, 33, 64, 67},
+RandomGraphBuilder::RandomGraphBuilder(unsigned seed, RandomGraph &graph)
+    : random(seed), graph(graph) {
+  // Few sizes a graph, so that axes coincide. Rows from 128 on are padded; columns come in blocks
+  // of 256.
+  static const std::vector<int64_t> small{1, 1, 2, 3, 4, 5, 7, 8},
+      middle{12, 13, 16, 17, 31, 33, 64, 67},
       large{127, 128, 129, 130, 144, 192, 255, 256, 257, 263, 300};
   sizes = {oneOf(small), oneOf(small), oneOf(middle), oneOf(large)};
   if (chance(0.5))
     sizes.push_back(1);
+  // Launches of more than 16384 elements are shared among threads.
+  mostElements = oneOf<int64_t>({4000, 12000, 60000});
   for (int i = 1 + below(3); i > 0; --i)
     readNew(shape(1, 4));
 }
@@ -81,7 +86,8 @@ Shape RandomGraphBuilder::stretchable(const Shape &shape) {
   return result;
 }
 
-int RandomGraphBuilder::declare(const std::string &kind, const Shape &shape, int limit, int lowest) {
+int RandomGraphBuilder::declare(const std::string &kind, const Shape &shape, int limit,
+                                int lowest) {
   std::string name = fmt::format("{}_{}", graph.entry, graph.variables.size());
   graph.variables.push_back({name, kind, shape, limit, lowest});
   return graph.variables.size() - 1;
@@ -103,12 +109,13 @@ int RandomGraphBuilder::append(const std::string &text, const std::vector<std::s
 
 int RandomGraphBuilder::read(int variable) {
   const RandomVariable &from = graph.variables[variable];
-  return append(fmt::format("gpt.read @{} : {}", from.name, typeText(from.shape, from.isInteger())), {},
-                {{"", from.shape, 1, from.limit, 0}});
+  return append(fmt::format("gpt.read @{} : {}", from.name, typeText(from.shape, from.isInteger())),
+                {}, {{"", from.shape, 1, from.limit, 0}});
 }
 
 int RandomGraphBuilder::readNew(const Shape &shape) {
-  static const std::vector<std::string> kinds{"input", "parameter", "state", "moment", "gradient", "output"};
+  static const std::vector<std::string> kinds{"input",  "parameter", "state",
+                                              "moment", "gradient",  "output"};
   return read(declare(oneOf(kinds), shape));
 }
 
@@ -126,12 +133,11 @@ int RandomGraphBuilder::real(int leastAxes) {
     }
   if (!unused.empty() && chance(0.6))
     return oneOf(unused);
-  return fitting.empty() || chance(0.1) ? readNew(shape(std::max(leastAxes, 1), 4)) : oneOf(fitting);
+  return fitting.empty() || chance(0.1) ? readNew(shape(std::max(leastAxes, 1), 4))
+                                        : oneOf(fitting);
 }
 
-int RandomGraphBuilder::any() {
-  return chance(0.93) ? real() : readIndices(shape(1, 3), 5);
-}
+int RandomGraphBuilder::any() { return chance(0.93) ? real() : readIndices(shape(1, 3), 5); }
 
 int RandomGraphBuilder::withShape(const Shape &shape) {
   std::vector<int> fitting;
@@ -145,8 +151,8 @@ void RandomGraphBuilder::writeTo(int variable, int value) {
   const RandomVariable &to = graph.variables[variable];
   bool accumulate = chance(0.35);
   std::string name = use(value);
-  graph.statements.push_back({fmt::format("gpt.write @{}, {}{} : {}", to.name, name, accumulate ? " accumulate" : "",
-                                          type(value)),
+  graph.statements.push_back({fmt::format("gpt.write @{}, {}{} : {}", to.name, name,
+                                          accumulate ? " accumulate" : "", type(value)),
                               {},
                               {name}});
 }
@@ -154,10 +160,12 @@ void RandomGraphBuilder::writeTo(int variable, int value) {
 void RandomGraphBuilder::write(int value) {
   if (at(value).limit != 0) { // outputs are real
     std::string name = use(value), result = typeText(at(value).shape);
-    value = append(fmt::format("gpt.map({}) : ({}) -> {} {{\n  ^bb0(%a: i32):\n    %b = arith.sitofp %a : i32 to f32\n"
-                               "    gpt.yield %b : f32\n  }}",
-                               name, type(value), result),
-                   {name}, {{"", at(value).shape, static_cast<double>(at(value).limit), 0, 0}});
+    value = append(
+        fmt::format(
+            "gpt.map({}) : ({}) -> {} {{\n  ^bb0(%a: i32):\n    %b = arith.sitofp %a : i32 to f32\n"
+            "    gpt.yield %b : f32\n  }}",
+            name, type(value), result),
+        {name}, {{"", at(value).shape, static_cast<double>(at(value).limit), 0, 0}});
   }
   // To a variable that is there, which somebody may read or write too, or to a new one.
   std::vector<int> fitting;

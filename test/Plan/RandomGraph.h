@@ -1,4 +1,5 @@
-// Random entries in the gpt dialect: what a description or a pass could have made, and much that none would.
+// Random entries in the gpt dialect: what a description or a pass could have made, and much that
+// none would.
 #ifndef GPTC_TEST_PLAN_RANDOMGRAPH_H
 #define GPTC_TEST_PLAN_RANDOMGRAPH_H
 
@@ -37,8 +38,9 @@ struct RandomGraph {
   bool holds(const std::string &operation) const;
 };
 
-/// The graph of a seed: up to `operations` operations on shapes of up to four axes. Values stay small and each
-/// operation is continuous in its operands, so that float32 may be compared with float64.
+/// The graph of a seed: up to `operations` operations on shapes of up to four axes. Values stay
+/// small and each operation is continuous in its operands, so that float32 may be compared with
+/// float64.
 RandomGraph makeRandomGraph(unsigned seed, int operations);
 
 } // namespace gptc::test

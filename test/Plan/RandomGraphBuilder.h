@@ -29,7 +29,9 @@ public:
 private:
   int below(int count) { return std::uniform_int_distribution<int>(0, count - 1)(random); }
   bool chance(double probability) { return std::bernoulli_distribution(probability)(random); }
-  template <typename T> const T &oneOf(const std::vector<T> &items) { return items[below(items.size())]; }
+  template <typename T> const T &oneOf(const std::vector<T> &items) {
+    return items[below(items.size())];
+  }
 
   int64_t size() { return oneOf(sizes); }
   Shape shape(int leastAxes, int mostAxes);
@@ -40,14 +42,16 @@ private:
   int declare(const std::string &kind, const Shape &shape, int limit = 0, int lowest = 0);
   std::string fresh() { return "%v" + std::to_string(next++); }
   /// Appends "names = text" and makes the results known; gives the index of the first.
-  int append(const std::string &text, const std::vector<std::string> &uses, std::vector<Choice> results);
+  int append(const std::string &text, const std::vector<std::string> &uses,
+             std::vector<Choice> results);
   int read(int variable);
   int readNew(const Shape &shape);
   int readIndices(const Shape &shape, int limit);
   void write(int value);
   void writeTo(int variable, int value);
 
-  // Values by index. Unused ones are preferred: results with one use are what places are chosen for.
+  // Values by index. Unused ones are preferred: results with one use are what places are chosen
+  // for.
   int real(int leastAxes = 0);
   int any();
   int withShape(const Shape &shape);
@@ -56,7 +60,9 @@ private:
     ++values[value].uses;
     return values[value].name;
   }
-  std::string type(int value) const { return typeText(values[value].shape, values[value].limit != 0); }
+  std::string type(int value) const {
+    return typeText(values[value].shape, values[value].limit != 0);
+  }
   int tame(int value, double bound);
 
   // Operations, one function each.
@@ -81,6 +87,7 @@ private:
   std::mt19937 random;
   RandomGraph &graph;
   std::vector<int64_t> sizes;
+  int64_t mostElements = 0; ///< of a value
   std::vector<Choice> values;
   int next = 0;
 };

@@ -1,6 +1,7 @@
 // Random graphs through all of the compiler and the runtime, against the interpreter.
 //
-//   GPTC_RANDOM_SEED=N GPTC_RANDOM_COUNT=M PlanRandomTests     M graphs from seed N on, by default 160 from 1 on
+//   GPTC_RANDOM_SEED=N GPTC_RANDOM_COUNT=M PlanRandomTests     M graphs from seed N on, by default
+//   160 from 1 on
 #include "PlanHarness.h"
 
 #include "gtest/gtest.h"
@@ -21,14 +22,16 @@ TEST(RandomGraph, PlanComputesWhatTheInterpreterDoes) {
   for (unsigned seed = first; seed < first + count && failures < 5; seed += perModule) {
     std::vector<RandomGraph> graphs;
     for (unsigned i = seed; i < std::min(seed + perModule, first + count); ++i)
-      graphs.push_back(makeRandomGraph(i, i % 16 == 0 ? 30 : 2 + i % 9)); // a long one in each other module
+      graphs.push_back(
+          makeRandomGraph(i, i % 16 == 0 ? 30 : 2 + i % 9)); // a long one in each other module
     std::vector<std::string> errors = checkGraphs(graphs);
     for (size_t i = 0; i < graphs.size(); ++i) {
       if (errors[i].empty())
         continue;
       ++failures;
       RandomGraph small = checkGraph(graphs[i]).empty() ? graphs[i] : shrink(graphs[i]);
-      ADD_FAILURE() << "seed " << seed + i << ": " << errors[i] << small.text() << checkGraph(small);
+      ADD_FAILURE() << "seed " << seed + i << ": " << errors[i] << small.text()
+                    << checkGraph(small);
     }
   }
 }

@@ -9,8 +9,6 @@
 
 using namespace gptc::test;
 
-static constexpr int64_t mostElements = 24000;
-
 static int64_t countOf(const Shape &shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
 }
@@ -25,13 +23,17 @@ void RandomGraphBuilder::split() {
   std::vector<std::string> types;
   while (left > 0) {
     Choice piece{"", at(x).shape, at(x).bound, at(x).limit, 0};
-    piece.shape[axis] = pieces.size() == 2 ? left : left % 3 == 0 && chance(0.5) ? left / 3 : 1 + below(left);
+    piece.shape[axis] = pieces.size() == 2             ? left
+                        : left % 3 == 0 && chance(0.5) ? left / 3
+                                                       : 1 + below(left);
     left -= piece.shape[axis];
     types.push_back(typeText(piece.shape, piece.limit != 0));
     pieces.push_back(piece);
   }
   std::string name = use(x);
-  append(fmt::format("gpt.split {} axis {} : {} -> {}", name, axis, type(x), fmt::join(types, ", ")), {name}, pieces);
+  append(
+      fmt::format("gpt.split {} axis {} : {} -> {}", name, axis, type(x), fmt::join(types, ", ")),
+      {name}, pieces);
 }
 
 void RandomGraphBuilder::concat() {
@@ -75,8 +77,8 @@ void RandomGraphBuilder::concat() {
     return;
   for (int piece : pieces)
     use(piece);
-  append(fmt::format("gpt.concat {} axis {} : {} -> {}", fmt::join(names, ", "), axis, fmt::join(types, ", "),
-                     typeText(result.shape, result.limit != 0)),
+  append(fmt::format("gpt.concat {} axis {} : {} -> {}", fmt::join(names, ", "), axis,
+                     fmt::join(types, ", "), typeText(result.shape, result.limit != 0)),
          names, {result});
 }
 
@@ -92,7 +94,8 @@ void RandomGraphBuilder::slice() {
   }
   std::string name = use(x);
   append(fmt::format("gpt.slice {} [{}] [{}] : {} -> {}", name, fmt::join(offsets, ", "),
-                     fmt::join(result.shape, ", "), type(x), typeText(result.shape, result.limit != 0)),
+                     fmt::join(result.shape, ", "), type(x),
+                     typeText(result.shape, result.limit != 0)),
          {name}, {result});
 }
 
@@ -108,8 +111,8 @@ void RandomGraphBuilder::pad() {
   if (countOf(result.shape) > mostElements)
     return;
   std::string name = use(x);
-  append(fmt::format("gpt.pad {} [{}] [{}] : {} -> {}", name, fmt::join(low, ", "), fmt::join(high, ", "), type(x),
-                     typeText(result.shape, result.limit != 0)),
+  append(fmt::format("gpt.pad {} [{}] [{}] : {} -> {}", name, fmt::join(low, ", "),
+                     fmt::join(high, ", "), type(x), typeText(result.shape, result.limit != 0)),
          {name}, {result});
 }
 
@@ -136,8 +139,8 @@ void RandomGraphBuilder::normalize() {
       names.push_back(use(parameter));
       affine += fmt::format(" {} {} : {}", part, names.back(), type(parameter));
     }
-  append(fmt::format("gpt.layer_norm {}{} epsilon 0.1 : {} -> {}, {}, {}", name, affine, type(x), type(x), rowType,
-                     rowType),
+  append(fmt::format("gpt.layer_norm {}{} epsilon 0.1 : {} -> {}, {}, {}", name, affine, type(x),
+                     type(x), rowType, rowType),
          names, {{"", shape, 20, 0, 0}, {"", rows, at(x).bound, 0, 0}, {"", rows, 4, 0, 0}});
 }
 
@@ -151,8 +154,8 @@ void RandomGraphBuilder::embed() {
     return;
   int indices = readIndices(where, at(table).shape[0]);
   std::vector<std::string> names{use(indices), use(table)};
-  append(fmt::format("gpt.embedding {} : {}, {} -> {}", fmt::join(names, ", "), type(indices), type(table),
-                     typeText(result)),
+  append(fmt::format("gpt.embedding {} : {}, {} -> {}", fmt::join(names, ", "), type(indices),
+                     type(table), typeText(result)),
          names, {{"", result, at(table).bound, 0, 0}});
 }
 
@@ -164,29 +167,32 @@ void RandomGraphBuilder::embedGrad() {
     return;
   int indices = readIndices(where, result[0]);
   std::string index = use(indices);
-  int order = append(fmt::format("gpt.argsort {} : {} -> {}", index, type(indices), typeText(line, true)), {index},
-                     {{"", line, 1, static_cast<int>(line[0]), 0}});
+  int order =
+      append(fmt::format("gpt.argsort {} : {} -> {}", index, type(indices), typeText(line, true)),
+             {index}, {{"", line, 1, static_cast<int>(line[0]), 0}});
   std::vector<std::string> names{use(indices), use(order), use(adjoint)};
-  append(fmt::format("gpt.embedding_grad {} : {}, {}, {} -> {}", fmt::join(names, ", "), type(indices), type(order),
-                     type(adjoint), typeText(result)),
+  append(fmt::format("gpt.embedding_grad {} : {}, {}, {} -> {}", fmt::join(names, ", "),
+                     type(indices), type(order), type(adjoint), typeText(result)),
          names, {{"", result, at(adjoint).bound * 5, 0, 0}});
 }
 
 void RandomGraphBuilder::crossEntropy() {
   int logits = tame(real(2), 100);
   Shape rows(at(logits).shape.begin(), at(logits).shape.end() - 1);
-  // Targets below 0 are left out; one row at least would have to be kept, so only many rows have them.
+  // Targets below 0 are left out; one row at least would have to be kept, so only many rows have
+  // them.
   int lowest = countOf(rows) > 30 ? -1 : 0;
   int targets = read(declare("input", rows, at(logits).shape.back(), lowest));
   values[targets].uses = 1; // no index for others, since it may be negative
   std::vector<std::string> names{use(logits), at(targets).name};
   double bound = at(logits).bound * 2 + 6;
-  append(fmt::format("gpt.cross_entropy {} : {}, {} -> tensor<f32>, {}, {}", fmt::join(names, ", "), type(logits),
-                     type(targets), typeText(rows), typeText(rows)),
+  append(fmt::format("gpt.cross_entropy {} : {}, {} -> tensor<f32>, {}, {}", fmt::join(names, ", "),
+                     type(logits), type(targets), typeText(rows), typeText(rows)),
          names, {{"", {}, bound, 0, 0}, {"", rows, bound, 0, 0}, {"", rows, bound, 0, 0}});
 }
 
 void RandomGraphBuilder::constant() {
   Shape where = shape(0, 3);
-  append(fmt::format("arith.constant dense<0.75> : {}", typeText(where)), {}, {{"", where, 1, 0, 0}});
+  append(fmt::format("arith.constant dense<0.75> : {}", typeText(where)), {},
+         {{"", where, 1, 0, 0}});
 }

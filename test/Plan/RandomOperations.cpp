@@ -10,7 +10,6 @@
 
 using namespace gptc::test;
 
-static constexpr int64_t mostElements = 24000;
 static constexpr int64_t mostProducts = 2000000;
 
 static int64_t countOf(const Shape &shape) {
@@ -20,13 +19,13 @@ static int64_t countOf(const Shape &shape) {
 void RandomGraphBuilder::addOperation() {
   using Function = void (RandomGraphBuilder::*)();
   static const std::vector<std::pair<int, Function>> weights{
-      {8, &RandomGraphBuilder::mapRandomly}, {1, &RandomGraphBuilder::mapIota},
-      {3, &RandomGraphBuilder::updateState}, {5, &RandomGraphBuilder::reduce},
-      {4, &RandomGraphBuilder::matmul},      {4, &RandomGraphBuilder::reshape},
-      {3, &RandomGraphBuilder::transpose},   {2, &RandomGraphBuilder::split},
-      {4, &RandomGraphBuilder::concat},      {2, &RandomGraphBuilder::slice},
-      {2, &RandomGraphBuilder::pad},         {3, &RandomGraphBuilder::normalize},
-      {1, &RandomGraphBuilder::embed},       {1, &RandomGraphBuilder::embedGrad},
+      {8, &RandomGraphBuilder::mapRandomly},  {1, &RandomGraphBuilder::mapIota},
+      {3, &RandomGraphBuilder::updateState},  {5, &RandomGraphBuilder::reduce},
+      {4, &RandomGraphBuilder::matmul},       {4, &RandomGraphBuilder::reshape},
+      {3, &RandomGraphBuilder::transpose},    {2, &RandomGraphBuilder::split},
+      {4, &RandomGraphBuilder::concat},       {2, &RandomGraphBuilder::slice},
+      {2, &RandomGraphBuilder::pad},          {3, &RandomGraphBuilder::normalize},
+      {1, &RandomGraphBuilder::embed},        {1, &RandomGraphBuilder::embedGrad},
       {1, &RandomGraphBuilder::crossEntropy}, {1, &RandomGraphBuilder::constant}};
   static const std::vector<Function> bag = [] {
     std::vector<Function> bag;
@@ -45,10 +44,11 @@ int RandomGraphBuilder::tame(int value, double bound) {
     return value;
   std::string name = use(value), scalar = typeText(at(value).shape);
   Choice result{"", at(value).shape, 1, 0, 0};
-  return append(fmt::format("gpt.map({0}) : ({1}) -> {1} {{\n  ^bb0(%a: f32):\n    %b = math.tanh %a : f32\n"
-                            "    gpt.yield %b : f32\n  }}",
-                            name, scalar),
-                {name}, {result});
+  return append(
+      fmt::format("gpt.map({0}) : ({1}) -> {1} {{\n  ^bb0(%a: f32):\n    %b = math.tanh %a : f32\n"
+                  "    gpt.yield %b : f32\n  }}",
+                  name, scalar),
+      {name}, {result});
 }
 
 namespace {
@@ -60,7 +60,8 @@ struct Scalar {
 /// Writes the body of a map: scalars from scalars.
 class BodyWriter {
 public:
-  BodyWriter(std::mt19937 &random, std::vector<Scalar> scalars) : random(random), scalars(std::move(scalars)) {}
+  BodyWriter(std::mt19937 &random, std::vector<Scalar> scalars)
+      : random(random), scalars(std::move(scalars)) {}
 
   std::string text;
 
@@ -159,12 +160,14 @@ int RandomGraphBuilder::map(const Shape &shape, std::vector<int> operands) {
     yielded.push_back(last.name);
     results.push_back({"", shape, last.bound, 0, 0});
   }
-  std::vector<std::string> resultTypes(results.size(), typeText(shape)), yieldTypes(results.size(), "f32");
-  return append(fmt::format("gpt.map({}) : ({}) -> ({}) {{\n  ^bb0({}):\n{}    gpt.yield {} : {}\n  }}",
-                            fmt::join(names, ", "), fmt::join(types, ", "), fmt::join(resultTypes, ", "),
-                            fmt::join(arguments, ", "), body.text, fmt::join(yielded, ", "),
-                            fmt::join(yieldTypes, ", ")),
-                names, results);
+  std::vector<std::string> resultTypes(results.size(), typeText(shape)),
+      yieldTypes(results.size(), "f32");
+  return append(
+      fmt::format("gpt.map({}) : ({}) -> ({}) {{\n  ^bb0({}):\n{}    gpt.yield {} : {}\n  }}",
+                  fmt::join(names, ", "), fmt::join(types, ", "), fmt::join(resultTypes, ", "),
+                  fmt::join(arguments, ", "), body.text, fmt::join(yielded, ", "),
+                  fmt::join(yieldTypes, ", ")),
+      names, results);
 }
 
 void RandomGraphBuilder::mapRandomly() {
@@ -194,15 +197,18 @@ void RandomGraphBuilder::mapIota() {
     int iota = append(fmt::format("gpt.iota : {}", typeText(line, true)), {},
                       {{"", line, 1, static_cast<int>(line[0]), 0}});
     std::string name = use(iota);
-    rows = append(fmt::format("gpt.reshape {} : {} -> {}", name, typeText(line, true), typeText(upright, true)),
+    rows = append(fmt::format("gpt.reshape {} : {} -> {}", name, typeText(line, true),
+                              typeText(upright, true)),
                   {name}, {{"", upright, 1, static_cast<int>(line[0]), 0}});
   }
   std::vector<std::string> names{use(x), use(y), use(rows), use(columns)};
-  append(fmt::format("gpt.map({}) : ({}, {}, {}, {}) -> {} {{\n  ^bb0(%a: f32, %b: f32, %i: i32, %j: i32):\n"
-                     "    %c = arith.cmpi slt, %i, %j : i32\n    %d = arith.select %c, %a, %b : f32\n"
-                     "    gpt.yield %d : f32\n  }}",
-                     fmt::join(names, ", "), type(x), type(y), type(rows), type(columns), type(x)),
-         names, {{"", shape, std::max(at(x).bound, at(y).bound), 0, 0}});
+  append(
+      fmt::format(
+          "gpt.map({}) : ({}, {}, {}, {}) -> {} {{\n  ^bb0(%a: f32, %b: f32, %i: i32, %j: i32):\n"
+          "    %c = arith.cmpi slt, %i, %j : i32\n    %d = arith.select %c, %a, %b : f32\n"
+          "    gpt.yield %d : f32\n  }}",
+          fmt::join(names, ", "), type(x), type(y), type(rows), type(columns), type(x)),
+      names, {{"", shape, std::max(at(x).bound, at(y).bound), 0, 0}});
 }
 
 // A variable's new value from its old one.
@@ -212,7 +218,8 @@ void RandomGraphBuilder::updateState() {
   for (int i = 0; i < static_cast<int>(graph.variables.size()); ++i)
     if (graph.variables[i].kind != "input")
       written.push_back(i);
-  int variable = written.empty() || chance(0.3) ? declare(oneOf(kinds), at(real()).shape) : oneOf(written);
+  int variable =
+      written.empty() || chance(0.3) ? declare(oneOf(kinds), at(real()).shape) : oneOf(written);
   Shape shape = graph.variables[variable].shape;
   std::vector<int> operands{read(variable)};
   for (int count = below(3); count > 0; --count)
@@ -246,7 +253,8 @@ void RandomGraphBuilder::matmul() {
   Shape left = at(lhs).shape;
   bool shared = left.size() == 2 || chance(0.6);
   bool transposeLhs = (!shared || left.size() == 2) && chance(0.4), transposeRhs = chance(0.5);
-  int64_t k = left[left.size() - (transposeLhs ? 2 : 1)], rows = left[left.size() - (transposeLhs ? 1 : 2)];
+  int64_t k = left[left.size() - (transposeLhs ? 2 : 1)],
+          rows = left[left.size() - (transposeLhs ? 1 : 2)];
   int64_t columns = size();
   Shape right(left.begin(), left.end() - 2), result(left.begin(), left.end() - 2);
   if (shared)
@@ -255,12 +263,14 @@ void RandomGraphBuilder::matmul() {
   result.push_back(columns);
   right.push_back(transposeRhs ? columns : k);
   right.push_back(transposeRhs ? k : columns);
-  if (countOf(result) > mostElements || countOf(right) > mostElements || countOf(result) * k > mostProducts)
+  if (countOf(result) > mostElements || countOf(right) > mostElements ||
+      countOf(result) * k > mostProducts)
     return;
   int rhs = tame(withShape(right), 40);
   std::vector<std::string> names{use(lhs), use(rhs)};
-  append(fmt::format("gpt.matmul {}{}{} : {}, {} -> {}", fmt::join(names, ", "), transposeLhs ? " transpose_lhs" : "",
-                     transposeRhs ? " transpose_rhs" : "", type(lhs), type(rhs), typeText(result)),
+  append(fmt::format("gpt.matmul {}{}{} : {}, {} -> {}", fmt::join(names, ", "),
+                     transposeLhs ? " transpose_lhs" : "", transposeRhs ? " transpose_rhs" : "",
+                     type(lhs), type(rhs), typeText(result)),
          names, {{"", result, at(lhs).bound * at(rhs).bound * std::sqrt(k), 0, 0}});
 }
 
@@ -278,7 +288,8 @@ void RandomGraphBuilder::reshape() {
       break;
     case 1: // one axis becomes two
       for (int64_t divisor : {4, 3, 2, 5, 7})
-        if (shape.size() < 4 && axis < shape.size() && shape[axis] % divisor == 0 && shape[axis] > divisor) {
+        if (shape.size() < 4 && axis < shape.size() && shape[axis] % divisor == 0 &&
+            shape[axis] > divisor) {
           shape[axis] /= divisor;
           shape.insert(shape.begin() + axis + below(2), divisor);
           break;
@@ -294,8 +305,8 @@ void RandomGraphBuilder::reshape() {
     }
   }
   std::string name = use(x);
-  append(fmt::format("gpt.reshape {} : {} -> {}", name, type(x), typeText(shape, at(x).limit != 0)), {name},
-         {{"", shape, at(x).bound, at(x).limit, 0}});
+  append(fmt::format("gpt.reshape {} : {} -> {}", name, type(x), typeText(shape, at(x).limit != 0)),
+         {name}, {{"", shape, at(x).bound, at(x).limit, 0}});
 }
 
 void RandomGraphBuilder::transpose() {
@@ -309,7 +320,7 @@ void RandomGraphBuilder::transpose() {
   for (int axis : permutation)
     shape.push_back(at(x).shape[axis]);
   std::string name = use(x);
-  append(fmt::format("gpt.transpose {} [{}] : {} -> {}", name, fmt::join(permutation, ", "), type(x),
-                     typeText(shape, at(x).limit != 0)),
+  append(fmt::format("gpt.transpose {} [{}] : {} -> {}", name, fmt::join(permutation, ", "),
+                     type(x), typeText(shape, at(x).limit != 0)),
          {name}, {{"", shape, at(x).bound, at(x).limit, 0}});
 }
