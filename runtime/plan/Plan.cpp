@@ -90,6 +90,7 @@ Result<std::shared_ptr<const Plan::Content>> makeContent(std::span<const std::by
   GPTC_RETURN_IF_ERROR(checkSegments(*content));
   GPTC_RETURN_IF_ERROR(checkTensors(*content));
   GPTC_RETURN_IF_ERROR(checkKernels(*content));
+  GPTC_RETURN_IF_ERROR(checkCuda(*content));
   GPTC_RETURN_IF_ERROR(checkEntries(*content));
   return std::shared_ptr<const Plan::Content>(std::move(content));
 }

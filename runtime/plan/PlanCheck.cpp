@@ -179,6 +179,9 @@ Status checkKernels(const Plan::Content &content) {
   for (const fb::Kernel *kernel : *kernels)
     GPTC_RETURN_IF_ERROR(checkName(textOf(kernel->symbol()), "a kernel"));
 
+  if (isCudaTarget(textOf(content.table->target())))
+    return {}; // its kernels are in CUDA modules
+
   const auto *object = content.table->object();
   if (!object || object->size() < sizeof(Elf64_Ehdr) ||
       !std::equal(object->begin(), object->begin() + SELFMAG, ELFMAG) ||

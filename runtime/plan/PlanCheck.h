@@ -33,8 +33,13 @@ inline constexpr uint64_t planSizeLimit = uint64_t{1} << 48;
 Status checkSegments(Plan::Content &content);
 Status checkTensors(Plan::Content &content);
 Status checkKernels(const Plan::Content &content);
-/// Fills in the entries and checks their commands. After the three above.
+/// Checks the CUDA modules and kernels. Error dataError.
+Status checkCuda(const Plan::Content &content);
+/// Fills in the entries and checks their commands. After all above.
 Status checkEntries(Plan::Content &content);
+
+/// "cuda" or "cuda:…".
+bool isCudaTarget(std::string_view target);
 
 /// A name: not empty, at most 4096 bytes, nothing that does not print. `what` is what it names.
 Status checkName(std::string_view name, std::string_view what);

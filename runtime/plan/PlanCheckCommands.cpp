@@ -11,7 +11,7 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-constexpr size_t maximumEntries = 64;
+constexpr size_t maximumEntries = 1024;
 constexpr size_t maximumBatchAxes = 8;
 /// Vectors can be shared within a file, so its size does not bound the operands that are visited.
 constexpr uint64_t maximumOperands = 16'000'000;
@@ -21,8 +21,8 @@ class EntryCheck {
 public:
   EntryCheck(const Plan::Content &content, const EntryInfo &entry,
              std::vector<int64_t> &operandCounts, uint64_t &operandsSeen)
-      : entry_(entry), operandCounts_(operandCounts), operandsSeen_(operandsSeen),
-        room_(content.segments.size(), 0) {
+      : entry_(entry), cuda_(content.table->cuda()), operandCounts_(operandCounts),
+        operandsSeen_(operandsSeen), room_(content.segments.size(), 0) {
     for (uint32_t segment : entry.segments)
       room_[segment] = static_cast<int>(segment) == content.transientIndex
                            ? entry.transientBytes
@@ -90,7 +90,7 @@ private:
             checkPlace(instance->operands()->Get(static_cast<flatbuffers::uoffset_t>(i)),
                        planElementSize, "an operand"));
     }
-    return {};
+    return cuda_ ? checkCudaLaunch(launch) : Status();
   }
 
   /// A matrix as it is stored, with its batch axes.
@@ -143,12 +143,34 @@ private:
   Status checkArgsort(const fb::Argsort &argsort) const {
     if (argsort.count() < 1 || argsort.count() > INT32_MAX)
       return refuse(fmt::format("a sort of {} numbers", argsort.count()));
+    if (cuda_ && !cuda_->argsort())
+      return refuse("a sort, for which there is no CUDA kernel");
     Wide bytes = Wide(argsort.count()) * planElementSize;
     GPTC_RETURN_IF_ERROR(checkPlace(argsort.indices(), bytes, "the numbers to sort"));
     return checkPlace(argsort.order(), bytes, "the order");
   }
 
+  /// A GPU's launch: one whose entry point is there and whose blocks it can count.
+  Status checkCudaLaunch(const fb::Launch &launch) const {
+    const fb::CudaKernel &kernel = *cuda_->kernels()->Get(launch.kernel());
+    uint32_t instances = 0;
+    Wide blocks = 0;
+    for (const fb::Instance *instance : *launch.instances()) {
+      instances += instance->rows() > 0;
+      blocks += (Wide(instance->rows()) * Wide(kernel.items_per_row()) +
+                 Wide(kernel.items_per_block()) - 1) /
+                Wide(kernel.items_per_block());
+    }
+    if (instances > 1 && !kernel.instances())
+      return refuse(
+          fmt::format("{} instances of kernel {}, which takes one", instances, launch.kernel()));
+    if (blocks > INT32_MAX)
+      return refuse(fmt::format("more blocks of kernel {} than a GPU counts", launch.kernel()));
+    return {};
+  }
+
   const EntryInfo &entry_;
+  const fb::Cuda *cuda_; ///< null: not for a GPU
   std::vector<int64_t> &operandCounts_;
   uint64_t &operandsSeen_;
   std::vector<uint64_t> room_; ///< by segment: bytes that the entry may touch
