@@ -28,19 +28,15 @@ public:
   ColumnSchedule(plan::KernelOp kernel, const KernelGraph &graph, ModuleOp module)
       : graph(graph), emit(kernel, graph, module), reducedAxes(graph.getAxes(AxisRole::reduced)),
         elementSet(graph.getAxisSet(AxisRole::element)),
-        reducedSet(graph.getAxisSet(AxisRole::reduced)), behind(graph.getNodes().size()) {
+        reducedSet(graph.getAxisSet(AxisRole::reduced)), behind(graph.findBehindReductions()) {
     SmallVector<unsigned> elements = graph.getAxes(AxisRole::element);
     if (!elements.empty())
       elementAxis = elements.front();
     columns = elementAxis ? graph.getSizes()[*elementAxis] : 1;
     blocks = llvm::divideCeil(columns, plan::columnBlock);
-    for (auto [number, node] : llvm::enumerate(graph.getNodes())) {
-      behind[number] = node.kind == Node::Kind::reduce;
-      for (unsigned input : node.inputs)
-        behind[number] = behind[number] || behind[input];
+    for (auto [number, node] : llvm::enumerate(graph.getNodes()))
       if (node.kind == Node::Kind::reduce)
         reductions.push_back(number);
-    }
   }
 
   /// Whether a reduction goes into a reduction.

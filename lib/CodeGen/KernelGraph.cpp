@@ -46,6 +46,14 @@ AxisSet KernelGraph::getAxisSet(AxisRole role) const {
   return set;
 }
 
+std::vector<bool> KernelGraph::findBehindReductions() const {
+  std::vector<bool> behind;
+  for (const Node &node : nodes)
+    behind.push_back(node.kind == Node::Kind::reduce ||
+                     llvm::any_of(node.inputs, [&](unsigned input) { return behind[input]; }));
+  return behind;
+}
+
 MemRefType KernelGraph::getViewType(Type element, const LinearIndex &index, int64_t rowCount,
                                     int64_t rowStride) const {
   SmallVector<int64_t> shape, strides;

@@ -80,6 +80,9 @@ public:
   llvm::SmallVector<unsigned> getAxes(AxisRole role) const;
   AxisSet getAxisSet(AxisRole role) const;
 
+  /// Which nodes need the result of a reduction, reductions among them.
+  std::vector<bool> findBehindReductions() const;
+
   /// How an operand is seen through `index`: an axis for each that it depends on, in front of them
   /// the rows of a gather, if there are any.
   mlir::MemRefType getViewType(mlir::Type element, const LinearIndex &index, int64_t rowCount = 0,
@@ -99,6 +102,13 @@ private:
 /// The largest shape in the kernel, tables of gathers left aside; of several, the one with most
 /// axes.
 llvm::SmallVector<int64_t> getSpace(plan::KernelOp kernel);
+
+/// The inputs of a segmented sum, by number.
+struct SegmentedSumOperands {
+  unsigned indices, order, adjoint;
+};
+/// Emits an error on a kernel that is no segmented sum of its inputs.
+llvm::FailureOr<SegmentedSumOperands> findSegmentedSumOperands(plan::KernelOp kernel);
 
 /// The axes on which a linear index depends.
 AxisSet getAxes(const LinearIndex &index);

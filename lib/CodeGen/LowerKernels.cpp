@@ -61,7 +61,9 @@ bool gptc::mayShareMemory(plan::KernelOp kernel, unsigned input, unsigned output
   if (kernel.getSchedule() != "row" || kernel.getLayouts()[input] != kernel.getLayouts()[operand])
     return false;
   FailureOr<KernelGraph> graph = KernelGraph::build(kernel);
-  return succeeded(graph) && RowPhases(*graph).mayShareMemory(input, output);
+  // A plan does not depend on what runs it: both targets' phases must allow it.
+  return succeeded(graph) && RowPhases(*graph, cpuScratch).mayShareMemory(input, output) &&
+         RowPhases(*graph, cudaScratch(*graph)).mayShareMemory(input, output);
 }
 
 namespace {

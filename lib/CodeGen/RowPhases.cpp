@@ -8,8 +8,6 @@ using namespace gptc::codegen;
 /// Simple operations and loads up to which a scalar is computed again: about what it costs to write
 /// and read it.
 static constexpr unsigned cheapOperations = 8;
-/// What a row may have in scratch memory on a thread's stack.
-static constexpr int64_t scratchLimit = 256 * 1024;
 
 /// Operations that take many instructions, or one that takes long.
 static bool isExpensive(const Node &node) {
@@ -32,8 +30,16 @@ static bool isRead(const Node &node) {
       node.kind);
 }
 
-RowPhases::RowPhases(const KernelGraph &graph)
-    : graph(graph), elementAxes(graph.getAxisSet(AxisRole::element)) {
+int64_t gptc::codegen::cudaScratch(const KernelGraph &graph) {
+  int64_t columns = 1;
+  for (unsigned axis : graph.getAxes(AxisRole::element))
+    columns *= graph.getSizes()[axis];
+  // Four short rows share the 48 KiB that a block has for certain, a long one has them alone.
+  return columns <= 1024 ? 8 * 1024 : 40 * 1024;
+}
+
+RowPhases::RowPhases(const KernelGraph &graph, int64_t scratchLimit)
+    : graph(graph), scratchLimit(scratchLimit), elementAxes(graph.getAxisSet(AxisRole::element)) {
   findReady();
   // Backwards, since what a phase reads again must be computed in an earlier one.
   for (unsigned phase = phases.size(); phase-- > 0;) {

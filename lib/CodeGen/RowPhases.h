@@ -16,9 +16,14 @@
 
 namespace gptc::codegen {
 
+/// What a row may have in scratch memory, in bytes: on a CPU the stack of a thread, on a GPU its
+/// share of a block's shared memory.
+inline constexpr int64_t cpuScratch = 256 * 1024;
+int64_t cudaScratch(const KernelGraph &graph);
+
 class RowPhases {
 public:
-  explicit RowPhases(const KernelGraph &graph);
+  RowPhases(const KernelGraph &graph, int64_t scratchLimit);
 
   /// One loop over the elements of a row.
   struct Phase {
@@ -56,6 +61,7 @@ private:
   void choosePlaces();
 
   const KernelGraph &graph;
+  int64_t scratchLimit;
   AxisSet elementAxes;
   std::vector<unsigned> ready;
   llvm::SmallVector<Phase> phases;

@@ -21,7 +21,7 @@ namespace {
 class RowSchedule {
 public:
   RowSchedule(plan::KernelOp kernel, const KernelGraph &graph, ModuleOp module)
-      : kernel(kernel), graph(graph), phases(graph), emit(kernel, graph, module) {}
+      : kernel(kernel), graph(graph), phases(graph, cpuScratch), emit(kernel, graph, module) {}
 
   LogicalResult run() {
     if (failed(checkInPlace()))

@@ -197,7 +197,7 @@ private:
 };
 } // namespace
 
-LogicalResult gptc::codegen::emitSegmentedSum(plan::KernelOp kernel, ModuleOp module) {
+FailureOr<SegmentedSumOperands> gptc::codegen::findSegmentedSumOperands(plan::KernelOp kernel) {
   Block &block = kernel.getBody().front();
   auto sum = block.getTerminator()->getOperand(0).getDefiningOp<gpt::EmbeddingGradOp>();
   SmallVector<unsigned> arguments;
@@ -213,6 +213,13 @@ LogicalResult gptc::codegen::emitSegmentedSum(plan::KernelOp kernel, ModuleOp mo
         "requires gpt.embedding_grad of its inputs alone for a segmented sum");
   if (llvm::any_of(kernel.getInPlace(), [](int64_t input) { return input >= 0; }))
     return kernel.emitOpError("does not take outputs in place of inputs for a segmented sum");
-  SegmentedSum(kernel, module).run(arguments[0], arguments[1], arguments[2]);
+  return SegmentedSumOperands{arguments[0], arguments[1], arguments[2]};
+}
+
+LogicalResult gptc::codegen::emitSegmentedSum(plan::KernelOp kernel, ModuleOp module) {
+  FailureOr<SegmentedSumOperands> operands = findSegmentedSumOperands(kernel);
+  if (failed(operands))
+    return failure();
+  SegmentedSum(kernel, module).run(operands->indices, operands->order, operands->adjoint);
   return success();
 }

@@ -1,6 +1,7 @@
 // The plan dialect written as FlatBuffers, by the schema of the runtime.
 #include "gptc/Plan/PlanWriter.h"
 
+#include "gptc/Dialect/Plan/Locations.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
 
 #include "runtime/base/Hash.h"
@@ -14,33 +15,6 @@ using namespace mlir;
 using namespace gptc;
 using namespace gptc::plan;
 namespace fb = gptc::runtime::fb;
-
-/// The lines of the description that a location speaks of, as "file:line, file:line".
-static std::string sourceLines(Location location) {
-  llvm::SetVector<std::pair<StringRef, unsigned>> lines;
-  location->walk([&](Location part) {
-    if (auto line = dyn_cast<FileLineColLoc>(part))
-      lines.insert({line.getFilename().getValue(), line.getLine()});
-    return WalkResult::advance();
-  });
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  llvm::interleaveComma(lines, os, [&](auto &line) { os << line.first << ":" << line.second; });
-  return text;
-}
-
-/// The part of the model that a location names, "" if it names none.
-static std::string modelPath(Location location) {
-  std::string path;
-  location->walk([&](Location part) {
-    auto named = dyn_cast<NameLoc>(part);
-    if (!named)
-      return WalkResult::advance();
-    path = named.getName().getValue().str();
-    return WalkResult::interrupt();
-  });
-  return path;
-}
 
 namespace {
 class Writer {
@@ -69,6 +43,7 @@ public:
     auto compiler = string("gptc " GPTC_VERSION), model = string(metadata.model),
          description = string(metadata.description), settings = string(metadata.settings),
          target = string(metadata.target);
+    flatbuffers::Offset<fb::Cuda> cuda = metadata.cuda ? writeCuda(*metadata.cuda) : 0;
     fb::PlanBuilder plan(builder);
     plan.add_format_version(runtime::planFormatVersion);
     plan.add_compiler_version(compiler);
@@ -83,6 +58,8 @@ public:
     plan.add_entries(entries);
     plan.add_object(object);
     plan.add_object_hash(runtime::fnv1a64({metadata.object.data(), metadata.object.size()}));
+    if (!cuda.IsNull())
+      plan.add_cuda(cuda);
     fb::FinishPlanBuffer(builder, plan.Finish());
     const char *data = reinterpret_cast<const char *>(builder.GetBufferPointer());
     return {data, data + builder.GetSize()};
@@ -169,6 +146,41 @@ private:
       offsets.push_back(fb::CreateKernel(builder, symbol, location));
     }
     return offsets;
+  }
+
+  flatbuffers::Offset<fb::Cuda> writeCuda(const CudaSource &source) {
+    std::vector<flatbuffers::Offset<fb::CudaModule>> modules;
+    for (auto [number, text] : llvm::enumerate(source.modules)) {
+      std::vector<flatbuffers::Offset<fb::CudaImage>> images;
+      if (number < metadata.cudaImages.size()) {
+        const std::vector<char> &cubin = metadata.cudaImages[number];
+        auto architecture = string(metadata.cudaArchitecture);
+        auto bytes =
+            builder.CreateVector(reinterpret_cast<const uint8_t *>(cubin.data()), cubin.size());
+        images.push_back(fb::CreateCudaImage(builder, architecture, bytes));
+      }
+      auto own = string(text);
+      modules.push_back(fb::CreateCudaModule(builder, own, builder.CreateVector(images)));
+    }
+    std::vector<flatbuffers::Offset<fb::CudaKernel>> kernels;
+    for (const CudaKernelSource &kernel : source.kernels)
+      kernels.push_back(fb::CreateCudaKernel(
+          builder, kernel.module, kernel.geometry.threads, kernel.geometry.itemsPerRow,
+          kernel.geometry.itemsPerBlock, kernel.single, kernel.instances));
+    std::vector<flatbuffers::Offset<fb::CudaMatmul>> matmuls;
+    for (const CudaMatmulSource &matmul : source.matmuls)
+      matmuls.push_back(fb::CreateCudaMatmul(builder, string(matmul.symbol), matmul.module,
+                                             matmul.threads, matmul.tileM, matmul.tileN,
+                                             matmul.transposeLhs, matmul.transposeRhs));
+    flatbuffers::Offset<fb::CudaArgsort> argsort = 0;
+    if (source.argsort)
+      argsort = fb::CreateCudaArgsort(builder, string(source.argsort->symbol),
+                                      source.argsort->module, source.argsort->threads);
+    auto header = string(source.header);
+    auto moduleVector = builder.CreateVector(modules);
+    auto kernelVector = builder.CreateVector(kernels);
+    auto matmulVector = builder.CreateVector(matmuls);
+    return fb::CreateCuda(builder, header, moduleVector, kernelVector, matmulVector, argsort);
   }
 
   flatbuffers::Offset<fb::Launch> writeLaunch(LaunchOp launch) {

@@ -61,6 +61,48 @@ def LowerKernelsPass : Pass<"plan-lower-kernels", "::mlir::ModuleOp"> {
       "::mlir::scf::SCFDialect"];
 }
 
+def PrintCudaPass : Pass<"plan-print-cuda", "::mlir::ModuleOp"> {
+  let summary = "Print the CUDA C++ of each kernel";
+  let description = [{
+    Writes the source of every kernel to standard output and leaves the module as it is. A kernel
+    becomes a device function that does the work of one block, by EmitC, and entry points around it:
+
+    ```c++
+    // row kernel of transformer.h.0: gpt2.gpt:31
+    GPTC_DEVICE void add_1f3a_block(const float* v1, const float* v2, float* v3, int64_t v4, uint32_t v5) {
+      const gptc_view<const float, 200704> x(v1);
+      const gptc_view<const float, 768> c_fc_bias(v2);
+      const gptc_view<float, 200704> out0(v3);
+      const int32_t rows = v4;
+      const int32_t block = v5;
+      const int32_t item = block * 256 + gptc_thread();
+      if (item < rows * 768) {
+        const int32_t row = item / 768;
+        const int32_t column = item % 768;
+        const float x_v = x[row * 784 + column];
+        const float c_fc_bias_v = c_fc_bias[column];
+        out0[row * 784 + column] = x_v + c_fc_bias_v;
+      }
+    }
+    GPTC_KERNEL(256) add_1f3a(const float *x, const float *c_fc_bias, float *out0, gptc_i64 rows) {
+      add_1f3a_block(x, c_fc_bias, out0, rows, gptc_block());
+    }
+    ```
+
+    What a schedule means on a GPU:
+
+    | schedule | a block takes |
+    | --- | --- |
+    | row, without reductions | 256 elements, a thread each |
+    | row, with reductions | four rows, a warp each; or one row, if it has more than 1024 elements |
+    | column | 32 columns; its warps take slices of what is reduced |
+    | segmented_sum | a row of the table |
+
+    Sums are combined in an order that the source fixes.
+  }];
+  let dependentDialects = ["::mlir::emitc::EmitCDialect"];
+}
+
 def ExpandMathPass : Pass<"expand-math"> {
   let summary = "Replace math functions by arithmetic that LLVM can vectorise";
   let description = [{

@@ -2,6 +2,8 @@
 #ifndef GPTC_PLAN_PLANWRITER_H
 #define GPTC_PLAN_PLANWRITER_H
 
+#include "gptc/Plan/CudaCode.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include <string>
@@ -17,6 +19,10 @@ struct PlanMetadata {
   std::string target = "cpu";
   std::vector<std::string> cpuFeatures; ///< what the object needs of the processor
   std::vector<char> object;             ///< the kernels, an ELF shared object
+  // Of target "cuda" instead:
+  std::optional<CudaSource> cuda;
+  std::string cudaArchitecture;              ///< of the images: "sm_90a"
+  std::vector<std::vector<char>> cudaImages; ///< a cubin for each module, or none at all
 };
 
 /// Serialises `module`, in the plan dialect with assigned buffers. The same module and metadata

@@ -1,0 +1,51 @@
+// What a plan carries for a GPU: CUDA C++, and how its kernels are launched.
+#ifndef GPTC_PLAN_CUDACODE_H
+#define GPTC_PLAN_CUDACODE_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gptc {
+
+/// How a kernel is launched: ceil(rows · itemsPerRow / itemsPerBlock) blocks of `threads` threads.
+struct CudaGeometry {
+  unsigned threads = 0;
+  int64_t itemsPerRow = 1, itemsPerBlock = 1;
+};
+
+struct CudaKernelSource {
+  std::string symbol;
+  std::string source; ///< its functions, without what they need of the device header
+  CudaGeometry geometry;
+  bool single = false, instances = false; ///< the entry points: `symbol`, `symbol_instances`
+  unsigned module = 0;
+};
+
+/// The product for one choice of transposes.
+struct CudaMatmulSource {
+  std::string symbol;
+  bool transposeLhs = false, transposeRhs = false;
+  unsigned threads = 0, tileM = 0, tileN = 0;
+  unsigned module = 0;
+};
+
+struct CudaArgsortSource {
+  std::string symbol;
+  unsigned threads = 0;
+  unsigned module = 0;
+};
+
+/// Everything that a plan carries for a GPU.
+struct CudaSource {
+  std::string header;                    ///< "gptc_device.h"
+  std::vector<std::string> modules;      ///< translation units that include the header
+  std::vector<CudaKernelSource> kernels; ///< in the plan's order
+  std::vector<CudaMatmulSource> matmuls;
+  std::optional<CudaArgsortSource> argsort;
+};
+
+} // namespace gptc
+
+#endif // GPTC_PLAN_CUDACODE_H

@@ -1,0 +1,200 @@
+// The modules of a plan in CUDA C++.
+//
+// A kernel becomes a device function that does a block's work, and entry points around it: one for
+// launches of a single instance, one for launches of several, which looks up whose block it is.
+#include "gptc/CodeGen/CudaSource.h"
+
+#include "CudaEmitter.h"
+
+#include "gptc/Dialect/Plan/Locations.h"
+
+#include "mlir/Dialect/EmitC/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/Cpp/CppEmitter.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace gptc;
+using namespace gptc::codegen;
+
+namespace gptc::codegen {
+extern const char *const cudaHeaderText;
+extern const char *const cudaMatmulText;
+} // namespace gptc::codegen
+
+/// Kernels that are compiled together: enough that the header's cost does not count, few enough
+/// that all processors have something to do.
+static constexpr unsigned kernelsTogether = 6;
+
+static const char include[] = "#include \"gptc_device.h\"\n";
+
+/// The operands' types, as they stand in a parameter list: "const float *".
+static SmallVector<std::string> pointerTypes(plan::KernelOp kernel) {
+  SmallVector<std::string> types;
+  for (auto [number, layout] : llvm::enumerate(kernel.getLayouts())) {
+    Type element = cast<MemRefType>(cast<TypeAttr>(layout).getValue()).getElementType();
+    types.push_back(number < kernel.getBody().getNumArguments() ? "const " : "");
+    types.back() += isa<FloatType>(element) ? "float" : "int32_t";
+  }
+  return types;
+}
+
+static std::string entryPoint(plan::KernelOp kernel, const KernelUse &use,
+                              const CudaGeometry &geometry) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "GPTC_KERNEL(" << geometry.threads << ") " << kernel.getSymName() << "(";
+  SmallVector<std::string> types = pointerTypes(kernel);
+  for (auto [number, type] : llvm::enumerate(types))
+    os << type << " *" << use.names[number] << ", ";
+  os << "gptc_i64 rows) {\n  " << kernel.getSymName() << "_block(";
+  for (const std::string &name : use.names)
+    os << name << ", ";
+  os << "rows, gptc_block());\n}\n";
+  return text;
+}
+
+static std::string instancesEntryPoint(plan::KernelOp kernel, const CudaGeometry &geometry) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  SmallVector<std::string> types = pointerTypes(kernel);
+  os << "GPTC_KERNEL(" << geometry.threads << ") " << kernel.getSymName()
+     << "_instances(const gptc_u64 *table, int instances) {\n"
+     << "  const gptc_u64 *own = gptc_find_instance(table, instances, " << types.size() + 2
+     << ");\n  " << kernel.getSymName() << "_block(";
+  for (auto [number, type] : llvm::enumerate(types))
+    os << "gptc_address<" << type << ">(own[" << number << "]), ";
+  os << "(gptc_i64)own[" << types.size() << "], gptc_block() - (gptc_u32)own[" << types.size() + 1
+     << "]);\n}\n";
+  return text;
+}
+
+/// Lines indented by the braces around them: schedules open blocks by lines of text.
+static std::string indent(StringRef text) {
+  std::string result;
+  int depth = 0;
+  SmallVector<StringRef> lines;
+  text.trim().split(lines, '\n');
+  for (StringRef line : lines) {
+    line = line.trim();
+    int closing = line.starts_with("}") ? 1 : 0;
+    result.append(2 * std::max(0, depth - closing), ' ');
+    result += line.str() + "\n";
+    depth += static_cast<int>(line.count('{')) - static_cast<int>(line.count('}'));
+  }
+  return result;
+}
+
+static FailureOr<CudaGeometry> emitSchedule(plan::KernelOp kernel, const KernelUse &use,
+                                            ModuleOp module) {
+  if (kernel.getSchedule() == "row")
+    return emitCudaRows(kernel, use, module);
+  if (kernel.getSchedule() == "column")
+    return emitCudaColumns(kernel, use, module);
+  if (kernel.getSchedule() == "segmented_sum")
+    return emitCudaSegmentedSum(kernel, use, module);
+  return kernel.emitOpError("requires schedule row, column or segmented_sum, found ")
+         << kernel.getScheduleAttr();
+}
+
+static FailureOr<CudaKernelSource> emitKernel(plan::KernelOp kernel, KernelUse use) {
+  if (!use.single && !use.instances) { // a kernel on its own
+    use.single = true;
+    use.rows = kernel.getRows();
+  }
+  for (unsigned number = use.names.size(); number < kernel.getLayouts().size(); ++number)
+    use.names.push_back("operand" + std::to_string(number));
+  OwningOpRef<ModuleOp> module(ModuleOp::create(kernel.getLoc()));
+  FailureOr<CudaGeometry> geometry = emitSchedule(kernel, use, *module);
+  if (failed(geometry))
+    return failure();
+  PassManager manager(kernel.getContext());
+  manager.addPass(emitc::createFormExpressionsPass());
+  std::string body;
+  llvm::raw_string_ostream os(body);
+  if (failed(manager.run(*module)) || failed(emitc::translateToCpp(*module, os)))
+    return failure();
+  CudaKernelSource source;
+  source.symbol = kernel.getSymName();
+  source.geometry = *geometry;
+  source.single = use.single;
+  source.instances = use.instances;
+  std::string part = plan::modelPath(kernel.getLoc()), lines = plan::sourceLines(kernel.getLoc());
+  source.source = "// " + kernel.getSchedule().str() + " kernel" +
+                  (part.empty() ? "" : " of " + part) + (lines.empty() ? "" : ": " + lines) + "\n" +
+                  indent(body);
+  if (use.single)
+    source.source += entryPoint(kernel, use, *geometry);
+  if (use.instances)
+    source.source += instancesEntryPoint(kernel, *geometry);
+  return source;
+}
+
+/// The products by their transposes: "nn", "nt", "tn", "tt".
+static void addMatmuls(ModuleOp plan, CudaSource &source) {
+  bool used[2][2] = {};
+  plan.walk([&](plan::MatmulOp matmul) {
+    used[matmul.getTransposeLhs()][matmul.getTransposeRhs()] = true;
+  });
+  for (bool lhs : {false, true})
+    for (bool rhs : {false, true}) {
+      if (!used[lhs][rhs])
+        continue;
+      CudaMatmulSource matmul;
+      matmul.symbol = std::string("gptc_matmul_") + (lhs ? "t" : "n") + (rhs ? "t" : "n");
+      matmul.transposeLhs = lhs;
+      matmul.transposeRhs = rhs;
+      matmul.threads = 128;
+      matmul.tileM = matmul.tileN = 64;
+      matmul.module = source.modules.size();
+      std::string text =
+          std::string(include) + cudaMatmulText + "\nGPTC_KERNEL(128) " + matmul.symbol +
+          "(const float *lhs, const float *rhs, float *result, int m, int n, int k,\n"
+          "    gptc_i64 lhs_stride, gptc_i64 rhs_stride, gptc_i64 result_stride,\n"
+          "    int accumulate, gptc_batch batch) {\n  gptc_matmul<" +
+          (lhs ? "true" : "false") + ", " + (rhs ? "true" : "false") +
+          ">(lhs, rhs, result, m, n, k, lhs_stride, rhs_stride,\n"
+          "      result_stride, accumulate, batch);\n}\n";
+      source.modules.push_back(std::move(text));
+      source.matmuls.push_back(std::move(matmul));
+    }
+}
+
+// Every index counts those that come before it: count² comparisons, for the few models that sort
+// on the device.
+static const char argsortText[] = R"(
+GPTC_KERNEL(256) gptc_argsort(const gptc_i32 *indices, gptc_i32 *order, gptc_i64 count) {
+  const gptc_i64 own = (gptc_i64)gptc_block() * 256 + gptc_thread();
+  if (own < count) {
+    const gptc_i32 index = indices[own];
+    gptc_i64 before = 0;
+    for (gptc_i64 other = 0; other < count; ++other)
+      before += indices[other] < index || (indices[other] == index && other < own);
+    order[before] = (gptc_i32)own;
+  }
+}
+)";
+
+FailureOr<CudaSource> gptc::emitCudaSource(ModuleOp plan) {
+  plan.getContext()->loadDialect<emitc::EmitCDialect>();
+  CudaSource source;
+  source.header = cudaHeaderText;
+  for (auto &[kernel, use] : findKernelUses(plan)) {
+    FailureOr<CudaKernelSource> own = emitKernel(kernel, use);
+    if (failed(own))
+      return failure();
+    if (source.kernels.size() % kernelsTogether == 0)
+      source.modules.push_back(include);
+    own->module = source.modules.size() - 1;
+    source.modules.back() += "\n" + own->source;
+    source.kernels.push_back(std::move(*own));
+  }
+  addMatmuls(plan, source);
+  bool sorts = false;
+  plan.walk([&](plan::ArgsortOp) { sorts = true; });
+  if (sorts) {
+    source.argsort = CudaArgsortSource{"gptc_argsort", 256, unsigned(source.modules.size())};
+    source.modules.push_back(std::string(include) + argsortText);
+  }
+  return source;
+}
