@@ -51,8 +51,8 @@ Status Bench::prepare() {
     GPTC_RETURN_IF_ERROR(data_->fit(inputs_));
     GPTC_ASSIGN(batches_, data_->batches(Split::training, inputs_, Shuffle::none, options_.seed));
   }
-  GPTC_ASSIGN(Session session,
-              Session::create(plan_, trainingEntries(plan_, 1), {options_.threads, {}}));
+  GPTC_ASSIGN(Session session, Session::create(plan_, trainingEntries(plan_, 1),
+                                               sessionOptions(options_.device, console_)));
   session_.emplace(std::move(session));
   return session_->initialize(options_.seed);
 }

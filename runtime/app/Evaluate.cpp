@@ -22,14 +22,25 @@ Result<std::optional<double>> meanLoss(Session &session, BatchSource &batches, i
   // One micro-batch: the loss is not divided. What randomness a model has is not at work here.
   GPTC_RETURN_IF_ERROR(setMicroBatch(session, 0, 0, 0, 1));
   double sum = 0;
+  // A batch is started before the loss of the one before it is waited for.
+  std::optional<PendingScalar> last;
+  auto addLast = [&]() -> Status {
+    if (!last)
+      return {};
+    GPTC_ASSIGN(float loss, last->take());
+    sum += double{loss};
+    return {};
+  };
   for (int64_t i = 0; i < count; ++i) {
     if (InterruptGuard::requested())
       return std::optional<double>();
     GPTC_RETURN_IF_ERROR(batches.next(session));
     GPTC_RETURN_IF_ERROR(session.run(evaluateEntry));
-    GPTC_ASSIGN(float loss, session.readScalar("output:loss"));
-    sum += double{loss};
+    GPTC_ASSIGN(PendingScalar started, session.startScalar("output:loss"));
+    GPTC_RETURN_IF_ERROR(addLast());
+    last.emplace(std::move(started));
   }
+  GPTC_RETURN_IF_ERROR(addLast());
   return std::optional(sum / static_cast<double>(count));
 }
 
@@ -46,7 +57,8 @@ Status evaluate(const Plan &plan, const EvalOptions &options, const Console &con
               data.batches(Split::validation, inputs, Shuffle::none, 0));
 
   std::vector<std::string> entries = {evaluateEntry};
-  GPTC_ASSIGN(Session session, Session::create(plan, entries, {options.threads, {}}));
+  GPTC_ASSIGN(Session session,
+              Session::create(plan, entries, sessionOptions(options.device, console)));
   GPTC_RETURN_IF_ERROR(loadTensors(session, weights.file, weights.path, TensorSet::weights));
   Profile profile;
   if (!options.profile.empty())

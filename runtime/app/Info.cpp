@@ -9,6 +9,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace gptc::runtime {
 
@@ -56,6 +57,33 @@ size_t kernelCount(const Plan &plan) {
   return plan.table().kernels() ? plan.table().kernels()->size() : 0;
 }
 
+/// What a plan for GPUs holds compiled, as "sm_80 sm_90a"; what else it runs on compiles it anew.
+std::string architectures(const fb::Cuda &cuda) {
+  std::set<std::string> names;
+  if (cuda.modules())
+    for (const fb::CudaModule *module : *cuda.modules())
+      if (module->images())
+        for (const fb::CudaImage *image : *module->images())
+          names.insert(image->architecture()->str());
+  return fmt::format("{}", fmt::join(names, " "));
+}
+
+std::string codeText(const Plan &plan) {
+  const fb::Cuda *cuda = plan.table().cuda();
+  if (!cuda)
+    return byteText(plan.object().size());
+  size_t modules = 0, bytes = cuda->header()->size();
+  if (cuda->modules())
+    for (const fb::CudaModule *module : *cuda->modules()) {
+      ++modules;
+      bytes += module->source()->size();
+    }
+  std::string compiled = architectures(*cuda);
+  return fmt::format("{} CUDA module{}, {} of source{}", modules, modules == 1 ? "" : "s",
+                     byteText(bytes),
+                     compiled.empty() ? ", compiled when it is run" : ", compiled for " + compiled);
+}
+
 nlohmann::json segmentsJson(const std::vector<SegmentInfo> &segments) {
   nlohmann::json object = nlohmann::json::object();
   for (const SegmentInfo &segment : segments)
@@ -93,8 +121,7 @@ void printText(const Plan &plan, const Console &console) {
   console.out(
       fmt::format("settings  {}",
                   plan.settings().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-  console.out(
-      fmt::format("code      {} kernels, {}", kernelCount(plan), byteText(plan.object().size())));
+  console.out(fmt::format("code      {} kernels, {}", kernelCount(plan), codeText(plan)));
   for (size_t i = 0; i < plan.entries().size(); ++i)
     console.out(fmt::format("entry     {}: {} commands, {} transient", plan.entries()[i].name,
                             commandCount(plan, i), byteText(plan.entries()[i].transientBytes)));

@@ -1,6 +1,8 @@
 // Options: what follows from them, and what is refused.
 #include "runtime/app/Options.h"
 
+#include "runtime/device/DeviceChoice.h"
+
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -33,6 +35,11 @@ Status validateWeights(const WeightOptions &weights) {
   return {};
 }
 
+Status validateDevice(const DeviceOptions &device) {
+  GPTC_RETURN_IF_ERROR(checkDeviceName(device.device));
+  return requireAtLeast("--threads", device.threads, 0);
+}
+
 } // namespace
 
 Schedule TrainOptions::schedule() const {
@@ -50,7 +57,7 @@ Status TrainOptions::validate() const {
   GPTC_RETURN_IF_ERROR(requireAtLeast("--eval-every", evalEvery.value_or(0), 0));
   GPTC_RETURN_IF_ERROR(requireAtLeast("--eval-batches", evalBatches, 0));
   GPTC_RETURN_IF_ERROR(requireAtLeast("--sample-every", sampleEvery, 0));
-  GPTC_RETURN_IF_ERROR(requireAtLeast("--threads", threads, 0));
+  GPTC_RETURN_IF_ERROR(validateDevice(device));
   GPTC_RETURN_IF_ERROR(requireRange("--weight-decay", weightDecay, infinity));
   GPTC_RETURN_IF_ERROR(requireRange("--beta1", beta1, 1));
   GPTC_RETURN_IF_ERROR(requireRange("--beta2", beta2, 1));
@@ -86,7 +93,7 @@ Status SampleOptions::validate() const {
   GPTC_RETURN_IF_ERROR(validateWeights(weights));
   GPTC_RETURN_IF_ERROR(requireAtLeast("--count", count, 1));
   GPTC_RETURN_IF_ERROR(requireAtLeast("--max-tokens", maxTokens, 0));
-  return requireAtLeast("--threads", threads, 0);
+  return validateDevice(device);
 }
 
 Status EvalOptions::validate() const {
@@ -94,13 +101,27 @@ Status EvalOptions::validate() const {
   if (data.empty())
     return refuse("no data: give --data PATH");
   GPTC_RETURN_IF_ERROR(requireAtLeast("--eval-batches", evalBatches, 0));
-  return requireAtLeast("--threads", threads, 0);
+  return validateDevice(device);
+}
+
+SessionOptions sessionOptions(const DeviceOptions &device, const Console &console) {
+  SessionOptions options;
+  options.device = device;
+  options.device.note = console.note;
+  return options;
+}
+
+Status ConformanceOptions::validate() const {
+  if (cases.empty())
+    return refuse("no cases: give --cases FILE.safetensors");
+  GPTC_RETURN_IF_ERROR(requireAtLeast("--repeat", repeat, 1));
+  return validateDevice(device);
 }
 
 Status BenchOptions::validate() const {
   GPTC_RETURN_IF_ERROR(requireAtLeast("--steps", steps, 1));
   GPTC_RETURN_IF_ERROR(requireAtLeast("--warmup", warmup, 0));
-  return requireAtLeast("--threads", threads, 0);
+  return validateDevice(device);
 }
 
 } // namespace gptc::runtime

@@ -3,7 +3,9 @@
 #ifndef GPTC_RUNTIME_APP_OPTIONS_H
 #define GPTC_RUNTIME_APP_OPTIONS_H
 
+#include "runtime/app/Console.h"
 #include "runtime/data/Order.h"
+#include "runtime/execute/Session.h"
 #include "runtime/train/Schedule.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -38,7 +40,7 @@ struct TrainOptions {
   int64_t sampleEvery = 0;           ///< steps; 0: never
   std::string prompt;
   std::string log;
-  int threads = 0;
+  DeviceOptions device;
   std::string profile;
 
   Schedule schedule() const;
@@ -63,7 +65,7 @@ struct SampleOptions {
   int64_t topK = 50;
   double temperature = 1;
   uint64_t seed = 42;
-  int threads = 0;
+  DeviceOptions device;
 
   Status validate() const;
 };
@@ -73,7 +75,7 @@ struct EvalOptions {
   std::string data;
   std::string tokenizer;   ///< "": that of the weights' file, else char for text
   int64_t evalBatches = 0; ///< 0: the whole split
-  int threads = 0;
+  DeviceOptions device;
   std::string profile;
 
   Status validate() const;
@@ -87,7 +89,7 @@ struct BenchOptions {
   uint64_t seed = 42;
   bool serve = false;
   bool json = false;
-  int threads = 0;
+  DeviceOptions device;
   std::string profile;
 
   Status validate() const;
@@ -96,6 +98,18 @@ struct BenchOptions {
 struct InfoOptions {
   bool json = false;
 };
+
+struct ConformanceOptions {
+  std::string cases;  ///< a file of values before and after each entry
+  int64_t repeat = 1; ///< runs of each case; all must give the same bits
+  bool json = false;
+  DeviceOptions device;
+
+  Status validate() const;
+};
+
+/// Those of a session on that device, whose notes go to the console.
+SessionOptions sessionOptions(const DeviceOptions &device, const Console &console);
 
 } // namespace gptc::runtime
 

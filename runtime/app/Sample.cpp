@@ -36,7 +36,8 @@ Status sample(const Plan &plan, const SampleOptions &options, const Console &con
               chooseTokenizer(options, weights.metadata));
 
   std::vector<std::string> entries = {logitsEntry};
-  GPTC_ASSIGN(Session session, Session::create(plan, entries, {options.threads, {}}));
+  GPTC_ASSIGN(Session session,
+              Session::create(plan, entries, sessionOptions(options.device, console)));
   GPTC_ASSIGN(Generator generator, Generator::create(session));
   GPTC_ASSIGN(std::vector<int32_t> prompt,
               promptTokens(options.prompt, tokenizer.get(), generator.startsFromNothing()));

@@ -53,7 +53,16 @@ private:
   Status openLog();
   void noteDifferentOptions(const nlohmann::json &earlier) const;
 
+  /// A step that was started and is not in the log yet.
+  struct OpenStep {
+    PendingStep result;
+    int64_t step;
+    double rate;
+    double start; ///< when it was its turn
+  };
+
   Status trainStep(Progress &progress);
+  Status finishStep(Progress &progress);
   Status atStep(Progress &progress);
   Status evaluateNow(Progress &progress);
   Status sampleNow(Progress &progress);
@@ -61,6 +70,10 @@ private:
   Status finish(Progress &progress, bool interrupted);
   bool due(int64_t every) const {
     return every > 0 && (step_ % every == 0 || step_ == options_.steps);
+  }
+  /// Whether something is done between the last step and the next.
+  bool isEventful() const {
+    return due(evalEvery_) || due(options_.sampleEvery) || due(options_.checkpointEvery);
   }
   RunMetadata metadata() const { return RunMetadata::of(plan_, data_.tokenizer()); }
 
@@ -80,8 +93,9 @@ private:
   std::optional<LogWriter> log_;
   Profile profile_;
 
-  int64_t step_ = 0;            ///< steps done
-  int64_t checkpointStep_ = -1; ///< of the last checkpoint written or read
+  std::optional<OpenStep> open_; ///< the last one, while a GPU is at it
+  int64_t step_ = 0;             ///< steps started
+  int64_t checkpointStep_ = -1;  ///< of the last checkpoint written or read
   std::optional<double> lastValidationLoss_;
   std::optional<double> lastLoss_;
 };
@@ -94,7 +108,9 @@ Status Trainer::prepare(const std::function<std::string(uint64_t)> &whatWouldFit
   GPTC_ASSIGN(inputs_, ModelInputs::of(plan_));
   GPTC_RETURN_IF_ERROR(prepareData());
 
-  GPTC_ASSIGN(Session session, Session::create(plan_, entries(), {options_.threads, whatWouldFit}));
+  SessionOptions sessionOptions = runtime::sessionOptions(options_.device, console_);
+  sessionOptions.whatWouldFit = whatWouldFit;
+  GPTC_ASSIGN(Session session, Session::create(plan_, entries(), sessionOptions));
   session_.emplace(std::move(session));
   if (!options_.profile.empty())
     session_->setProfile(&profile_);
@@ -200,25 +216,45 @@ Status Trainer::run() {
   GPTC_RETURN_IF_ERROR(atStep(progress));
   while (step_ < options_.steps && !InterruptGuard::requested()) {
     GPTC_RETURN_IF_ERROR(trainStep(progress));
+    // Whatever follows a step in the log or looks at its weights waits for it.
+    if (isEventful() || InterruptGuard::requested())
+      GPTC_RETURN_IF_ERROR(finishStep(progress));
     if (options_.checkpointEvery > 0 && step_ % options_.checkpointEvery == 0)
       GPTC_RETURN_IF_ERROR(writeCheckpoint());
     if (!InterruptGuard::requested())
       GPTC_RETURN_IF_ERROR(atStep(progress));
   }
+  GPTC_RETURN_IF_ERROR(finishStep(progress));
   return finish(progress, step_ < options_.steps);
 }
 
 Status Trainer::trainStep(Progress &progress) {
+  // The next step is started before the last one is waited for, so that a GPU always has work.
   double start = Profile::now();
   double rate = schedule_.learningRate(step_);
   UpdateScalars scalars{rate,           options_.weightDecay, options_.beta1,
                         options_.beta2, options_.epsilon,     options_.clipNorm,
                         step_ + 1};
-  GPTC_ASSIGN(StepResult result, runTrainingStep(*session_, *batches_, options_.seed, step_,
-                                                 accumulationSteps_, scalars));
-  double seconds = Profile::now() - start;
+  GPTC_ASSIGN(PendingStep started, startTrainingStep(*session_, *batches_, options_.seed, step_,
+                                                     accumulationSteps_, scalars));
+  if (open_) {
+    GPTC_RETURN_IF_ERROR(finishStep(progress));
+    start = Profile::now();
+  }
+  open_.emplace(OpenStep{std::move(started), step_, rate, start});
+  ++step_;
+  return open_->result.ready() ? finishStep(progress) : Status();
+}
+
+Status Trainer::finishStep(Progress &progress) {
+  if (!open_)
+    return {};
+  OpenStep open = std::move(*open_);
+  open_.reset();
+  GPTC_ASSIGN(StepResult result, open.result.finish());
+  double seconds = Profile::now() - open.start;
   double units = static_cast<double>(inputs_.unitsPerBatch() * accumulationSteps_);
-  StepRecord record{step_, result.loss, rate, result.norm, 1e3 * seconds, units / seconds};
+  StepRecord record{open.step, result.loss, open.rate, result.norm, 1e3 * seconds, units / seconds};
   if (log_)
     GPTC_RETURN_IF_ERROR(log_->write(record));
   progress.update(record);
@@ -227,9 +263,8 @@ Status Trainer::trainStep(Progress &progress) {
             fmt::format(
                 "training diverged: at step {} the loss is {} and the gradient's norm {}; a lower "
                 "--learning-rate or more --warmup-steps may help",
-                step_, result.loss, result.norm)};
+                open.step, result.loss, result.norm)};
   lastLoss_ = result.loss;
-  ++step_;
   return {};
 }
 

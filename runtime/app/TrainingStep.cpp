@@ -25,9 +25,9 @@ std::vector<std::string> trainingEntries(const Plan &plan, int64_t accumulationS
   return entries;
 }
 
-Result<StepResult> runTrainingStep(Session &session, BatchSource &batches, uint64_t seed,
-                                   int64_t step, int64_t accumulationSteps,
-                                   const UpdateScalars &scalars) {
+Result<PendingStep> startTrainingStep(Session &session, BatchSource &batches, uint64_t seed,
+                                      int64_t step, int64_t accumulationSteps,
+                                      const UpdateScalars &scalars) {
   for (int64_t microBatch = 0; microBatch < accumulationSteps; ++microBatch) {
     GPTC_RETURN_IF_ERROR(batches.next(session));
     GPTC_RETURN_IF_ERROR(setMicroBatch(session, seed, step, microBatch, accumulationSteps));
@@ -36,12 +36,30 @@ Result<StepResult> runTrainingStep(Session &session, BatchSource &batches, uint6
   }
   GPTC_RETURN_IF_ERROR(setUpdateScalars(session, scalars));
   GPTC_RETURN_IF_ERROR(session.run("update"));
-  StepResult result;
-  GPTC_ASSIGN(result.loss, session.readScalar("output:loss"));
+  GPTC_ASSIGN(PendingScalar loss, session.startScalar("output:loss"));
+  std::optional<PendingScalar> norm;
   if (session.plan().findTensor("output:norm")) {
-    GPTC_ASSIGN(result.norm, session.readScalar("output:norm"));
+    GPTC_ASSIGN(PendingScalar started, session.startScalar("output:norm"));
+    norm.emplace(std::move(started));
+  }
+  return PendingStep(std::move(loss), std::move(norm));
+}
+
+Result<StepResult> PendingStep::finish() {
+  StepResult result;
+  GPTC_ASSIGN(result.loss, loss_.take());
+  if (norm_) {
+    GPTC_ASSIGN(result.norm, norm_->take());
   }
   return result;
+}
+
+Result<StepResult> runTrainingStep(Session &session, BatchSource &batches, uint64_t seed,
+                                   int64_t step, int64_t accumulationSteps,
+                                   const UpdateScalars &scalars) {
+  GPTC_ASSIGN(PendingStep started,
+              startTrainingStep(session, batches, seed, step, accumulationSteps, scalars));
+  return started.finish();
 }
 
 } // namespace gptc::runtime

@@ -5,6 +5,8 @@
 #include "runtime/app/Dataset.h"
 #include "runtime/execute/StepScalars.h"
 
+#include <optional>
+
 namespace gptc::runtime {
 
 /// The entry that accumulates micro-batch `microBatch` of `count`: the first overwrites the
@@ -20,7 +22,31 @@ struct StepResult {
   double norm = 0; ///< of the gradient before clipping; 0 if the plan does not compute it
 };
 
-/// Step number `step` from 0; `scalars.update` is its number counted from 1.
+/// A step that was started. It must end before the session.
+class PendingStep {
+public:
+  /// Whether finish() would return at once.
+  bool ready() const { return loss_.ready() && (!norm_ || norm_->ready()); }
+  /// Waits for the step. Called once.
+  Result<StepResult> finish();
+
+private:
+  friend Result<PendingStep> startTrainingStep(Session &, BatchSource &, uint64_t, int64_t, int64_t,
+                                               const UpdateScalars &);
+  PendingStep(PendingScalar loss, std::optional<PendingScalar> norm)
+      : loss_(std::move(loss)), norm_(std::move(norm)) {}
+
+  PendingScalar loss_;
+  std::optional<PendingScalar> norm_;
+};
+
+/// Starts step number `step` from 0; `scalars.update` is its number counted from 1. A GPU may be at
+/// it still when this returns.
+Result<PendingStep> startTrainingStep(Session &session, BatchSource &batches, uint64_t seed,
+                                      int64_t step, int64_t accumulationSteps,
+                                      const UpdateScalars &scalars);
+
+/// The same, and waits for it.
 Result<StepResult> runTrainingStep(Session &session, BatchSource &batches, uint64_t seed,
                                    int64_t step, int64_t accumulationSteps,
                                    const UpdateScalars &scalars);

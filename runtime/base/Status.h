@@ -23,6 +23,7 @@ enum class Code {
   outOfMemory,        ///< the device has no room
   unavailable,        ///< a library or a device is not there
   failedPrecondition, ///< the plan and what it meets (weights, data, machine) do not fit
+  deviceLost,         ///< the device failed, and what its memory held is lost
   internal,           ///< a bug in gptc
 };
 

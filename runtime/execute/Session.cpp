@@ -3,6 +3,7 @@
 
 #include "runtime/base/Initialize.h"
 #include "runtime/data/Order.h"
+#include "runtime/device/DeviceChoice.h"
 #include "runtime/execute/TensorCopy.h"
 
 #include <fmt/format.h>
@@ -49,7 +50,10 @@ Result<Session> Session::create(Plan plan, std::span<const std::string> entries,
                                 const SessionOptions &options) {
   GPTC_ASSIGN(std::vector<size_t> indices, findEntries(plan, entries));
   Session session(std::move(plan));
-  session.device_ = makeCpuDevice(options.threads);
+  Result<std::unique_ptr<Device>> device = openDevice(options.device, session.plan_.target());
+  if (!device.ok())
+    return device.status().within(session.plan_.name());
+  session.device_ = std::move(*device);
   GPTC_RETURN_IF_ERROR(session.allocate(indices, options));
   return session;
 }
@@ -108,7 +112,7 @@ Status Session::initializeTensor(const TensorInfo &tensor, uint64_t seed) {
   int64_t rows = rowCount(tensor), columns = tensor.count() / rows;
   Initializer initializer = initializerOf(tensor);
   return device_->access(
-      tensor.place, tensor.bytes, Access::write, [&](std::span<std::byte> physical) -> Status {
+      tensor.place, tensor.bytes, Access::replace, [&](std::span<std::byte> physical) -> Status {
         std::fill(physical.begin(), physical.end(), std::byte{0});
         if (std::optional<int64_t> stride = matrixRowStride(tensor))
           return gptc::runtime::initialize(
@@ -137,8 +141,10 @@ Status Session::checkAccess(const TensorInfo &tensor, DataType type, size_t coun
 }
 
 Status Session::writeBytes(const TensorInfo &tensor, std::span<const std::byte> values) {
-  return device_->access(tensor.place, tensor.bytes, Access::write,
+  return device_->access(tensor.place, tensor.bytes, Access::replace,
                          [&](std::span<std::byte> physical) -> Status {
+                           if (physical.size() != values.size()) // there is padding, which is 0
+                             std::fill(physical.begin(), physical.end(), std::byte{0});
                            copyToPhysical(tensor, values, physical);
                            return {};
                          });
@@ -179,7 +185,12 @@ Status Session::readRow(const TensorInfo &tensor, int64_t row, std::span<float> 
   if (static_cast<int64_t>(values.size()) != place.count)
     return {Code::invalidArgument, fmt::format("tensor \"{}\" has no row {} of {} elements",
                                                tensor.name, row, values.size())};
-  return device_->access(tensor.place, tensor.bytes, Access::read,
+  // The row alone: on a GPU the whole tensor would be a long way to go.
+  Place begin = tensor.place;
+  begin.offset += static_cast<uint64_t>(place.first) * planElementSize;
+  uint64_t elements = static_cast<uint64_t>((place.count - 1) * place.stride + 1);
+  place.first = 0;
+  return device_->access(begin, elements * planElementSize, Access::read,
                          [&](std::span<std::byte> physical) -> Status {
                            copyRowToDense(place, physical, std::as_writable_bytes(values));
                            return {};
@@ -235,6 +246,19 @@ Result<float> Session::readScalar(std::string_view name) const {
   float value = 0;
   GPTC_RETURN_IF_ERROR(read(*found, std::span(&value, 1)));
   return value;
+}
+
+Result<float> PendingScalar::take() {
+  float value = 0;
+  GPTC_RETURN_IF_ERROR(read_->take(std::as_writable_bytes(std::span(&value, 1))));
+  return value;
+}
+
+Result<PendingScalar> Session::startScalar(std::string_view name) const {
+  GPTC_ASSIGN(const TensorInfo *found, tensor(name));
+  GPTC_RETURN_IF_ERROR(checkAccess(*found, DataType::float32, 1));
+  GPTC_ASSIGN(std::unique_ptr<PendingRead> read, device_->startRead(found->place, planElementSize));
+  return PendingScalar(std::move(read));
 }
 
 Status Session::writeScalar(std::string_view name, float value) {

@@ -10,18 +10,31 @@
 namespace gptc::runtime {
 
 struct SessionOptions {
-  /// Threads of the CPU; 0: the default of the pool.
-  int threads = 0;
+  DeviceOptions device = {};
   /// Called when memory does not suffice, with the bytes that are there: a sentence that tells the
   /// user what would fit, or nothing.
-  std::function<std::string(uint64_t availableBytes)> whatWouldFit;
+  std::function<std::string(uint64_t availableBytes)> whatWouldFit = {};
+};
+
+/// A float32 tensor with one element, asked for and perhaps still on its way.
+class PendingScalar {
+public:
+  explicit PendingScalar(std::unique_ptr<PendingRead> read) : read_(std::move(read)) {}
+
+  /// Whether take() would return at once.
+  bool ready() const { return read_->ready(); }
+  /// Waits. Called once.
+  Result<float> take();
+
+private:
+  std::unique_ptr<PendingRead> read_;
 };
 
 class Session {
 public:
-  /// Allocates (zeroed) what the named entries need and prepares them. Errors: failedPrecondition
-  /// (the plan lacks an entry, or is for another machine), unavailable, dataError; outOfMemory says
-  /// how much is needed and how much there is.
+  /// Opens a device, allocates (zeroed) what the named entries need and prepares them. Errors:
+  /// failedPrecondition (the plan lacks an entry, or is for another machine), unavailable,
+  /// dataError; outOfMemory says how much is needed and how much there is.
   static Result<Session> create(Plan plan, std::span<const std::string> entries,
                                 const SessionOptions &options = {});
 
@@ -62,8 +75,10 @@ public:
   /// A float32 tensor with one element.
   Result<float> readScalar(std::string_view name) const;
   Status writeScalar(std::string_view name, float value);
+  /// The value after the runs so far, without waiting for them. It must end before the session.
+  Result<PendingScalar> startScalar(std::string_view name) const;
 
-  /// Runs an entry that create() was given, and waits for it.
+  /// Runs an entry that create() was given. Who reads afterwards waits for it (see Device::run).
   Status run(std::string_view entry);
   /// From now on commands are timed; null ends it.
   void setProfile(Profile *profile) { profile_ = profile; }

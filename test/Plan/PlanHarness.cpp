@@ -191,7 +191,7 @@ static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes,
   std::vector<std::string> entries;
   for (const RandomGraph &graph : graphs)
     entries.push_back(graph.entry);
-  auto session = runtime::Session::create(*plan, entries, {.threads = threads, .whatWouldFit = {}});
+  auto session = runtime::Session::create(*plan, entries, {.device = {.threads = threads}});
   if (!session.ok())
     return failAll(session.status());
   for (std::vector<Outcome> &round : outcomes)

@@ -14,6 +14,7 @@ void addSampleOptions(CLI::App &app, runtime::SampleOptions &options);
 void addEvalOptions(CLI::App &app, runtime::EvalOptions &options);
 void addBenchOptions(CLI::App &app, runtime::BenchOptions &options);
 void addInfoOptions(CLI::App &app, runtime::InfoOptions &options);
+void addConformanceOptions(CLI::App &app, runtime::ConformanceOptions &options);
 
 } // namespace gptc::tools
 

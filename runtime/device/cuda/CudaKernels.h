@@ -1,0 +1,52 @@
+// A plan's kernels, loaded into a GPU's context.
+#ifndef GPTC_RUNTIME_DEVICE_CUDA_CUDAKERNELS_H
+#define GPTC_RUNTIME_DEVICE_CUDA_CUDAKERNELS_H
+
+#include "runtime/device/cuda/CudaMemory.h"
+#include "runtime/device/cuda/Gpus.h"
+#include "runtime/device/cuda/ModuleCompiler.h"
+
+namespace gptc::runtime::cuda {
+
+/// The generated matrix product for one choice of transposes.
+struct MatmulKernel {
+  CUfunction function = nullptr; ///< null: not loaded
+  unsigned threads = 0, tileM = 0, tileN = 0;
+};
+
+class CudaKernels {
+public:
+  struct Needs {
+    std::vector<bool> kernels; ///< by number in the plan
+    bool matmuls = false;      ///< the generated ones
+    bool argsort = false;
+  };
+  /// What the entries (indices) launch; `generatedMatmuls`: whether their products are launches.
+  static Needs needs(const Plan &plan, std::span<const size_t> entries, bool generatedMatmuls);
+
+  /// Compiles and loads the modules that hold what is needed. Errors as of compileModules, and of
+  /// the driver; dataError if a module lacks a kernel.
+  static Result<CudaKernels> load(const Plan &plan, const Needs &needs, const Context &context,
+                                  const CompileSettings &settings, CompileCounts &counts);
+
+  /// Null if the plan has no such entry point.
+  CUfunction single(uint32_t kernel) const { return single_[kernel]; }
+  CUfunction instances(uint32_t kernel) const { return instances_[kernel]; }
+  const MatmulKernel &matmul(bool transposeLhs, bool transposeRhs) const {
+    return matmuls_[(transposeLhs ? 2 : 0) + (transposeRhs ? 1 : 0)];
+  }
+  CUfunction argsort() const { return argsort_; }
+
+private:
+  Status findFunctions(const Plan &plan, const Needs &needs, const Driver &driver,
+                       std::span<const CUmodule> byNumber);
+
+  std::vector<Module> modules_;
+  std::vector<CUfunction> single_, instances_;
+  MatmulKernel matmuls_[4];
+  CUfunction argsort_ = nullptr;
+};
+
+} // namespace gptc::runtime::cuda
+
+#endif // GPTC_RUNTIME_DEVICE_CUDA_CUDAKERNELS_H

@@ -1,0 +1,87 @@
+// Launching generated matrix products.
+#include "runtime/device/cuda/GeneratedMatmul.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gptc::runtime::cuda {
+
+namespace {
+
+/// Of a grid's second and third axis.
+constexpr int64_t largestGrid = 65535;
+
+} // namespace
+
+void GeneratedMatmul::takeAxes(std::vector<BatchAxis> &axes) {
+  // From the innermost out, so that the launches that remain go through memory in order. Sums over
+  // an axis are launches that follow each other.
+  std::vector<BatchAxis> taken;
+  int64_t items = 1;
+  for (size_t i = axes.size(); i-- > 0;) {
+    if (axes[i].result == 0 || taken.size() == batchAxes || axes[i].size > largestGrid / items)
+      continue;
+    items *= axes[i].size;
+    taken.insert(taken.begin(), axes[i]);
+    axes.erase(axes.begin() + static_cast<ptrdiff_t>(i));
+  }
+  for (size_t i = 0; i < taken.size(); ++i) {
+    batch_.size[i] = static_cast<int32_t>(taken[i].size);
+    batch_.lhs[i] = taken[i].lhs;
+    batch_.rhs[i] = taken[i].rhs;
+    batch_.result[i] = taken[i].result;
+  }
+  batch_.count = static_cast<int32_t>(taken.size());
+  gridZ_ = static_cast<unsigned>(items);
+}
+
+Result<GeneratedMatmul> GeneratedMatmul::prepare(const CudaMatmul &matmul,
+                                                 const CudaKernels &kernels) {
+  const MatmulKernel &kernel = kernels.matmul(matmul.transposeLhs, matmul.transposeRhs);
+  if (!kernel.function)
+    return Status(Code::failedPrecondition,
+                  fmt::format("the plan has no kernel of its own for a product of {}{}{}",
+                              matmul.text(), matmul.transposeLhs ? ", left transposed" : "",
+                              matmul.transposeRhs ? ", right transposed" : ""));
+  GeneratedMatmul made;
+  int64_t gridX = (matmul.n + kernel.tileN - 1) / kernel.tileN;
+  int64_t gridY = (matmul.m + kernel.tileM - 1) / kernel.tileM;
+  if (std::max({matmul.m, matmul.n, matmul.k, gridX}) > INT32_MAX || gridY > largestGrid)
+    return Status(
+        Code::failedPrecondition,
+        fmt::format("a product of {} is too large for the plan's own kernel", matmul.text()));
+  made.function_ = kernel.function;
+  made.threads_ = kernel.threads;
+  made.gridX_ = static_cast<unsigned>(gridX);
+  made.gridY_ = static_cast<unsigned>(gridY);
+  made.m_ = static_cast<int32_t>(matmul.m);
+  made.n_ = static_cast<int32_t>(matmul.n);
+  made.k_ = static_cast<int32_t>(matmul.k);
+  made.accumulate_ = matmul.accumulate ? 1 : 0;
+  made.lhsStride_ = matmul.lhsStride;
+  made.rhsStride_ = matmul.rhsStride;
+  made.resultStride_ = matmul.resultStride;
+  std::vector<BatchAxis> outer = matmul.batch;
+  made.takeAxes(outer);
+  made.items_ = itemsOf(matmul, outer);
+  return made;
+}
+
+Status GeneratedMatmul::run(const Driver &driver, CUstream stream) const {
+  // The driver copies the arguments; that it takes them by non-const pointers is C.
+  auto at = [](const auto &argument) {
+    return const_cast<void *>(static_cast<const void *>(&argument));
+  };
+  for (const MatmulItem &item : items_) {
+    void *parameters[] = {
+        at(item.lhs),   at(item.rhs),   at(item.result),   at(m_),          at(n_),    at(k_),
+        at(lhsStride_), at(rhsStride_), at(resultStride_), at(accumulate_), at(batch_)};
+    GPTC_RETURN_IF_ERROR(
+        driver.check(driver.launchKernel(function_, gridX_, gridY_, gridZ_, threads_, 1, 1, 0,
+                                         stream, parameters, nullptr),
+                     "cuLaunchKernel"));
+  }
+  return {};
+}
+
+} // namespace gptc::runtime::cuda

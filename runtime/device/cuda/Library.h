@@ -1,0 +1,40 @@
+// A shared library that is opened at run time, so that the program starts without it.
+//
+// With GPTC_CUDA_LIBRARIES=FOLDER in the environment, CUDA's libraries are those in that folder and
+// no others; tests load their stand-ins so.
+#ifndef GPTC_RUNTIME_DEVICE_CUDA_LIBRARY_H
+#define GPTC_RUNTIME_DEVICE_CUDA_LIBRARY_H
+
+#include "runtime/base/Status.h"
+
+#include <span>
+#include <string>
+
+namespace gptc::runtime::cuda {
+
+class Library {
+public:
+  /// Opens the first of `names` that is there; where GPTC_CUDA_LIBRARIES is set, FOLDER/`plainName`
+  /// only. It is never closed. Error unavailable: the loader's own message about the first name.
+  static Result<Library> open(std::span<const char *const> names, const char *plainName);
+
+  /// Sets a function pointer to the symbol, or to null: then missing() names it.
+  template <typename Function> void find(const char *symbol, Function *&function) {
+    function = reinterpret_cast<Function *>(address(symbol));
+  }
+  /// The first symbol that was looked for and is not there; empty if all are.
+  const std::string &missing() const { return missing_; }
+
+private:
+  void *address(const char *symbol);
+
+  void *handle_ = nullptr;
+  std::string missing_;
+};
+
+/// FOLDER of GPTC_CUDA_LIBRARIES; empty if it is not set.
+std::string libraryFolder();
+
+} // namespace gptc::runtime::cuda
+
+#endif // GPTC_RUNTIME_DEVICE_CUDA_LIBRARY_H
