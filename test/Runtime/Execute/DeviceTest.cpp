@@ -17,7 +17,7 @@ Result<Session> open(const TestPlan &test, const std::string &entry, int threads
   if (!plan.ok())
     return plan.status();
   std::vector<std::string> entries = {entry};
-  return Session::create(*plan, entries, {threads, {}});
+  return Session::create(*plan, entries, {.device = {.threads = threads}});
 }
 
 std::vector<float> readAll(const Session &session, const std::string &name) {
@@ -118,8 +118,14 @@ TEST(Device, RefusesPlansForOtherMachines) {
   test.plan.cpu_features = {"sse2", "avx2048"};
   expectFailure(open(test, "touch"), Code::failedPrecondition, {"test.plan", "avx2048"});
   test.plan.cpu_features.clear();
-  test.plan.target = "cuda:sm_90a";
-  expectFailure(open(test, "touch"), Code::failedPrecondition, {"test.plan", "cuda:sm_90a"});
+  test.useCuda();
+  Result<Plan> plan = test.load();
+  ASSERT_SUCCESS(plan);
+  std::vector<std::string> entries = {"touch"};
+  expectFailure(Session::create(*plan, entries, {.device = {.device = "cpu"}}),
+                Code::failedPrecondition, {"test.plan", "--device cpu", "cuda:sm_90a"});
+  expectFailure(Session::create(*touchPlan({4}, 1).load(), entries, {.device = {.device = "cuda"}}),
+                Code::failedPrecondition, {"test.plan", "--device cuda", "for cpu"});
 }
 
 TEST(Device, SaysWhyKernelsDoNotLoad) {

@@ -1,6 +1,6 @@
-// Matrix products on the device against loops in double precision: every transposition, padding,
-// accumulation and batch.
-#include "TestPlan.h"
+// Matrix products on each device against loops in double precision: every transposition, padding,
+// accumulation and batch. The GPU is the emulator.
+#include "CudaTestPlan.h"
 #include "runtime/device/Dnnl.h"
 #include "runtime/execute/Session.h"
 #include "test/Runtime/TestFiles.h"
@@ -21,17 +21,25 @@ struct Product {
 };
 void PrintTo(const Product &product, std::ostream *stream) { *stream << product.name; }
 
+/// Who multiplies.
+struct Multiplier {
+  const char *name;
+  DeviceOptions options;
+  bool onGpu() const { return options.device == "cuda"; }
+};
+void PrintTo(const Multiplier &multiplier, std::ostream *stream) { *stream << multiplier.name; }
+
 /// Floats that each matrix spans.
 struct Extents {
   int64_t lhs, rhs, result;
 };
 
-class MatmulTest : public testing::TestWithParam<std::tuple<Product, int>> {
+class MatmulTest : public testing::TestWithParam<std::tuple<Product, Multiplier>> {
 protected:
   void SetUp() override {
-    if (!openDnnl().ok())
+    std::tie(product, multiplier) = GetParam();
+    if (!multiplier.onGpu() && !openDnnl().ok())
       GTEST_SKIP() << openDnnl().status().message();
-    product = std::get<0>(GetParam());
     if (product.lhsStride == 0)
       product.lhsStride = (product.transposeLhs ? product.m : product.k) + product.pad;
     if (product.rhsStride == 0)
@@ -65,6 +73,7 @@ protected:
   }
 
   Product product;
+  Multiplier multiplier;
 
 private:
   void addItem(size_t axis, int64_t a, int64_t b, int64_t c, const std::vector<float> &lhs,
@@ -106,11 +115,13 @@ TEST_P(MatmulTest, IsTheSumOfProducts) {
   matmul.lhs_stride = product.lhsStride;
   matmul.rhs_stride = product.rhsStride;
   matmul.result_stride = product.resultStride;
+  if (multiplier.onGpu())
+    useCudaKernels(test);
   Result<Plan> plan = test.load();
   ASSERT_SUCCESS(plan);
 
   std::vector<std::string> entries = {"multiply"};
-  Result<Session> session = Session::create(*plan, entries, {std::get<1>(GetParam()), {}});
+  Result<Session> session = Session::create(*plan, entries, {.device = multiplier.options});
   ASSERT_SUCCESS(session);
   std::mt19937 random(7);
   std::uniform_real_distribution<float> uniform(-1, 1);
@@ -161,8 +172,16 @@ const Product products[] = {
     {"headsBack", 4, 5, 4, false, false, false, {{2, 48, 60, 60}, {3, 16, 5, 5}}, 0, 4, 15, 15},
 };
 
+const Multiplier multipliers[] = {
+    {"one thread", {.threads = 1}},
+    {"two threads", {.threads = 2}},
+    {"cuBLASLt", cudaOptions(true, MatmulChoice::library)},
+    {"generated", cudaOptions(true, MatmulChoice::generated)},
+};
+
 INSTANTIATE_TEST_SUITE_P(Each, MatmulTest,
-                         testing::Combine(testing::ValuesIn(products), testing::Values(1, 2)));
+                         testing::Combine(testing::ValuesIn(products),
+                                          testing::ValuesIn(multipliers)));
 
 } // namespace
 } // namespace gptc::runtime::test

@@ -50,7 +50,9 @@ TEST(Options, AreRefusedByName) {
   refused([](TrainOptions &o) { o.epsilon = INFINITY; }, "--epsilon");
   refused([](TrainOptions &o) { o.clipNorm = -1; }, "--clip-norm");
   refused([](TrainOptions &o) { o.evalEvery = -1; }, "--eval-every");
-  refused([](TrainOptions &o) { o.threads = -1; }, "--threads");
+  refused([](TrainOptions &o) { o.device.threads = -1; }, "--threads");
+  for (const char *name : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1 "})
+    refused([=](TrainOptions &o) { o.device.device = name; }, "--device");
   refused([](TrainOptions &o) { o.checkpointEvery = 5; }, "--checkpoint-dir");
   refused([](TrainOptions &o) { o.resume = ""; }, "--resume");
   refused([](TrainOptions &o) { o.resume = "x", o.init = "y"; }, "--init");
@@ -66,7 +68,7 @@ TEST(Options, GroupedNumbers) {
 
 TEST(Options, InfoNeedsNoMachine) {
   TestPlan test = bigramPlan();
-  test.plan.target = "cuda:sm_90a";
+  test.useCuda();
   std::string output;
   Console console{[&](std::string_view line) { (output += line) += "\n"; }, {}};
   ASSERT_SUCCESS(info(*test.load(), {}, console));

@@ -46,7 +46,7 @@ protected:
     options.warmupSteps = 3;
     options.evalEvery = 5;
     options.log = folder / "log.jsonl";
-    options.threads = 2;
+    options.device.threads = 2;
     return options;
   }
 

@@ -108,6 +108,21 @@ fb::MatmulT &TestPlan::matmul(fb::EntryT &entry, fb::Address lhs, fb::Address rh
   return *entry.commands.back()->operation.AsMatmul();
 }
 
+fb::CudaT &TestPlan::useCuda(const std::string &source) {
+  plan.target = "cuda:sm_90a";
+  plan.cuda = std::make_unique<fb::CudaT>();
+  plan.cuda->modules.push_back(std::make_unique<fb::CudaModuleT>());
+  plan.cuda->modules[0]->source = source;
+  for (size_t i = 0; i < plan.kernels.size(); ++i) {
+    auto kernel = std::make_unique<fb::CudaKernelT>();
+    kernel->threads = 32;
+    kernel->items_per_block = 32;
+    kernel->single = kernel->instances = true;
+    plan.cuda->kernels.push_back(std::move(kernel));
+  }
+  return *plan.cuda;
+}
+
 void TestPlan::useTestKernels() {
   Result<std::string> object = readWholeFile(GPTC_TEST_KERNELS);
   ASSERT_TRUE(object.ok()) << object.status().message();

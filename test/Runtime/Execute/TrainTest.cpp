@@ -80,7 +80,7 @@ TEST_F(TrainTest, IsTheSameAgainAndWithOtherThreads) {
   auto first = readLog(options.log);
   ASSERT_SUCCESS(run(options));
   EXPECT_EQ(readLog(options.log), first);
-  options.threads = 1;
+  options.device.threads = 1;
   ASSERT_SUCCESS(run(options));
   EXPECT_EQ(readLog(options.log), first); // these kernels do not sum across threads
   options.seed = 43;
