@@ -2,6 +2,8 @@
 #include "gptc/Driver/Compile.h"
 
 #include "gptc/CodeGen/CpuCompiler.h"
+#include "gptc/CodeGen/CudaSource.h"
+#include "gptc/Dialect/Plan/Locations.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
 #include "gptc/Plan/PlanWriter.h"
 #include "gptc/Transforms/PassFilter.h"
@@ -34,6 +36,21 @@ static std::string placeOf(Location location) {
   return text;
 }
 
+/// What the runtime compiles, with what it may say of it.
+static std::vector<runtime::cuda::ModuleSource> moduleSources(const CudaSource &source,
+                                                              ModuleOp plan) {
+  std::vector<runtime::cuda::ModuleSource> modules(source.modules.size());
+  for (auto [module, text] : llvm::zip(modules, source.modules))
+    module.source = text;
+  for (auto [kernel, op] : llvm::zip(source.kernels, plan.getOps<plan::KernelOp>()))
+    modules[kernel.module].kernels.push_back({kernel.symbol, plan::sourceLines(op.getLoc())});
+  for (const CudaMatmulSource &matmul : source.matmuls)
+    modules[matmul.module].kernels.push_back({matmul.symbol, ""});
+  if (source.argsort)
+    modules[source.argsort->module].kernels.push_back({source.argsort->symbol, ""});
+  return modules;
+}
+
 struct Compilation::State {
   explicit State(CompileOptions given)
       : options(std::move(given)), context(MLIRContext::Threading::DISABLED) {
@@ -58,6 +75,9 @@ struct Compilation::State {
 
   Status load();
   Status advance(Stage target);
+  Status failedCodeGeneration();
+  Status addCuda(PlanMetadata &metadata);
+  Result<std::string> cudaText(const std::string &what, const std::string &kernel);
 
   CompileOptions options;
   MLIRContext context;
@@ -65,6 +85,7 @@ struct Compilation::State {
   LoadedModel model;
   std::string description;
   std::string errors, warnings;
+  std::vector<runtime::cuda::KernelResources> resources;
   Stage stage = Stage::graph;
   bool loaded = false;
 };
@@ -122,6 +143,8 @@ Status Compilation::State::advance(Stage target) {
     buildOptimizePipeline(manager);
   if (stage < Stage::plan && target >= Stage::plan)
     buildPlanPipeline(manager, {options.noReuse});
+  if (options.instrument)
+    options.instrument(manager);
   if (failed(manager.run(*model.module)))
     return {Code::dataError,
             errors.empty() ? options.model + ": error: compilation failed\n" : errors};
@@ -153,17 +176,88 @@ std::string Compilation::settings() const {
   return settings.dump();
 }
 
+/// The architecture of a target "cuda:sm_90a", or nothing.
+static std::string architectureOf(const std::string &target) {
+  return StringRef(target).starts_with("cuda:") ? target.substr(5) : std::string();
+}
+
+Status Compilation::State::failedCodeGeneration() {
+  return {Code::internal, errors.empty() ? "code generation failed" : errors};
+}
+
+Status Compilation::State::addCuda(PlanMetadata &metadata) {
+  FailureOr<CudaSource> source = emitCudaSource(*model.module);
+  if (failed(source))
+    return failedCodeGeneration();
+  metadata.cuda = std::move(*source);
+  metadata.cudaArchitecture = architectureOf(options.target);
+  if (metadata.cudaArchitecture.empty())
+    return Status::success();
+  std::vector<runtime::cuda::ModuleSource> modules = moduleSources(*metadata.cuda, *model.module);
+  runtime::cuda::CubinCache cache(runtime::cuda::CubinCache::defaultFolder(), options.note);
+  GPTC_ASSIGN(
+      std::vector<runtime::cuda::CompiledModule> compiled,
+      runtime::cuda::compileModules(
+          metadata.cuda->header, modules,
+          {.architecture = metadata.cudaArchitecture, .cache = &cache, .note = options.note}));
+  for (const runtime::cuda::CompiledModule &module : compiled) {
+    metadata.cudaImages.emplace_back(module.cubin.begin(), module.cubin.end());
+    for (const runtime::cuda::KernelResources &kernel : module.resources())
+      resources.push_back(kernel);
+  }
+  return Status::success();
+}
+
 Result<std::vector<char>> Compilation::emitPlan() {
-  FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host());
-  if (failed(kernels))
-    return Status(Code::internal, state->errors.empty() ? "code generation failed" : state->errors);
   PlanMetadata metadata;
   metadata.model = state->model.info.name;
   metadata.description = state->description;
   metadata.settings = settings();
+  if (state->options.target != "cpu") {
+    metadata.target = "cuda";
+    GPTC_RETURN_IF_ERROR(state->addCuda(metadata));
+    return serializePlan(module(), metadata);
+  }
+  FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host());
+  if (failed(kernels))
+    return state->failedCodeGeneration();
   metadata.cpuFeatures = std::move(kernels->requiredFeatures);
   metadata.object = std::move(kernels->object);
   return serializePlan(module(), metadata);
+}
+
+const std::vector<runtime::cuda::KernelResources> &Compilation::resources() const {
+  return state->resources;
+}
+
+Result<std::string> Compilation::State::cudaText(const std::string &what,
+                                                 const std::string &kernel) {
+  FailureOr<CudaSource> source = emitCudaSource(*model.module);
+  if (failed(source))
+    return failedCodeGeneration();
+  if (what == "header")
+    return source->header;
+  std::string text;
+  if (what == "cuda") {
+    for (const CudaKernelSource &own : source->kernels)
+      if (kernel.empty() || own.symbol == kernel)
+        text += own.source + "\n";
+    return text;
+  }
+  std::string architecture = architectureOf(options.target);
+  if (architecture.empty())
+    return Status(Code::invalidArgument,
+                  "--as ptx: required an architecture, as --target cuda:sm_90a");
+  for (const runtime::cuda::ModuleSource &module : moduleSources(*source, *model.module)) {
+    bool wanted = kernel.empty() || llvm::any_of(module.kernels, [&](const auto &own) {
+                    return own.symbol == kernel;
+                  });
+    if (!wanted)
+      continue;
+    GPTC_ASSIGN(std::string ptx, runtime::cuda::compileToPtx(source->header, module, architecture));
+    text += ptx;
+  }
+  return text;
 }
 
 Result<std::string> Compilation::emitSource(const std::string &what, const std::string &kernel) {
@@ -176,6 +270,8 @@ Result<std::string> Compilation::emitSource(const std::string &what, const std::
   if (!found)
     return Status(Code::invalidArgument,
                   "--kernel " + kernel + ": there is none; there are " + names);
+  if (what == "cuda" || what == "header" || what == "ptx")
+    return state->cudaText(what, kernel);
   CpuCompileOptions options;
   if (!kernel.empty())
     options.kernels = {kernel};
@@ -184,7 +280,7 @@ Result<std::string> Compilation::emitSource(const std::string &what, const std::
   options.keepAssembly = what == "assembly";
   FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host(), options);
   if (failed(kernels))
-    return Status(Code::internal, state->errors.empty() ? "code generation failed" : state->errors);
+    return state->failedCodeGeneration();
   std::string text;
   for (const KernelText &part : kernels->texts)
     text += options.keepLoops ? part.loops : options.keepLlvm ? part.llvm : part.assembly;

@@ -1,7 +1,8 @@
 """What the end-to-end tests share: running gptc, reading its logs and weights. Standard library only.
 
 The tests run the program as a user would. Environment: GPTC_BIN, the folder with gptc; GPTC_SOURCE, the project's
-root; GPTC_TEST_DATA, a folder with larger texts, optional.
+root; GPTC_TEST_DATA, a folder with larger texts, optional; GPTC_EMULATOR, the folder of the libraries that stand in
+for CUDA.
 """
 
 import json
@@ -21,12 +22,18 @@ ORACLE = SOURCE / "test" / "oracle"
 TEXT = SOURCE / "README.md"
 
 
-def run(*arguments, code=0, threads=None, program="gptc", stdin=None):
+# Tests run on the CPU, whatever machine this is, unless they ask for the emulator of a GPU.
+NO_GPU = {"GPTC_CUDA_LIBRARIES": "/nonexistent"}
+EMULATOR = {"GPTC_CUDA_LIBRARIES": os.environ.get("GPTC_EMULATOR", "/nonexistent")}
+
+
+def run(*arguments, code=0, threads=None, program="gptc", stdin=None, environment=NO_GPU):
     """Runs a program of gptc's; the completed process. Fails if its exit code is not `code`."""
     command = [str(BIN / program), *map(str, arguments)]
     if threads:
         command += ["--threads", str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=900)
+    done = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=900,
+                          env=os.environ | environment)
     if done.returncode != code:
         raise AssertionError(
             f"{' '.join(command)}\nexit code {done.returncode}, expected {code}\n{done.stdout}\n{done.stderr}")

@@ -69,7 +69,9 @@ static Status dump(CompileOptions compile, const DumpOptions &options) {
   GPTC_RETURN_IF_ERROR(compilation.runTo(stages.at(options.stage)));
   std::fputs(compilation.warnings().c_str(), stderr);
   if (options.stage == "source") {
-    GPTC_ASSIGN(std::string text, compilation.emitSource(options.form, options.kernel));
+    bool cuda = compile.target.starts_with("cuda") && options.form == "loops";
+    GPTC_ASSIGN(std::string text,
+                compilation.emitSource(cuda ? "cuda" : options.form, options.kernel));
     llvm::outs() << text;
     return Status::success();
   }
@@ -109,14 +111,18 @@ Command addDump(CLI::App &app) {
       ->type_name("NAME");
   command
       ->add_option("--as", options->form,
-                   "with --stage source: loops (MLIR), llvm or assembly (default loops)")
-      ->check(CLI::IsMember({"loops", "llvm", "assembly"}));
+                   "with --stage source: for the CPU loops (MLIR, the default), llvm or assembly; "
+                   "for a GPU cuda, header (which every module includes) or ptx (which needs "
+                   "--target cuda:sm_...)")
+      ->check(CLI::IsMember({"loops", "llvm", "assembly", "cuda", "header", "ptx"}));
+  addTargetOption(*command, *compile);
   command->add_flag("--locations", options->locations,
                     "print where in the description each operation comes from");
   command->footer("Examples:\n"
                   "  gptc dump models/gpt2.gpt --preset small\n"
                   "  gptc dump models/gpt2.gpt --preset small --stage plan --entry update\n"
-                  "  gptc dump models/mlp.gpt --stage source --as assembly");
+                  "  gptc dump models/mlp.gpt --stage source --as assembly\n"
+                  "  gptc dump models/mlp.gpt --stage source --as ptx --target cuda:sm_90a");
   return {command, [=] { return reportFailure(dump(*compile, *options)); }};
 }
 

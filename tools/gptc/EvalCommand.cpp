@@ -14,6 +14,7 @@ static Status evaluate(CompileOptions compile, const runtime::EvalOptions &optio
   GPTC_RETURN_IF_ERROR(options.validate());
   GPTC_RETURN_IF_ERROR(useSettingsOfWeights(options.weights, compile));
   compile.trains = false;
+  GPTC_RETURN_IF_ERROR(useDevice(options.device, compile));
   GPTC_ASSIGN(Plan plan, compilePlan(compile));
   return runtime::evaluate(plan, options, Console::standard());
 }

@@ -4,8 +4,10 @@
 #include "gptc/Driver/Memory.h"
 
 #include "runtime/app/Checkpoint.h"
+#include "runtime/app/Console.h"
 #include "runtime/app/RunMetadata.h"
 #include "runtime/data/Safetensors.h"
+#include "runtime/device/DeviceChoice.h"
 #include "tools/common/ExitCode.h"
 
 #include <fmt/format.h>
@@ -52,12 +54,41 @@ void addOptimizerOption(CLI::App &app, CompileOptions &options) {
       ->type_name("NAME");
 }
 
+void addTargetOption(CLI::App &app, CompileOptions &options) {
+  static const CLI::Validator target(
+      [](std::string &text) {
+        std::string_view rest = text;
+        bool known = text == "cpu" || text == "cuda";
+        if (rest.starts_with("cuda:sm_")) {
+          rest.remove_prefix(8);
+          if (rest.ends_with("a"))
+            rest.remove_suffix(1);
+          known = rest.size() >= 2 && rest.find_first_not_of("0123456789") == rest.npos;
+        }
+        return known ? std::string()
+                     : "required cpu, cuda or an architecture as cuda:sm_90a, found " + text;
+      },
+      "", "");
+  app.add_option("--target", options.target,
+                 "what the plan runs on: cpu, this machine's processor; cuda, any NVIDIA GPU from "
+                 "sm_80 on, its kernels compiled where they run; or cuda:sm_90a, compiled now for "
+                 "GPUs of that architecture (default cpu)")
+      ->check(target)
+      ->type_name("TARGET");
+}
+
 int reportFailure(const Status &status) {
   const std::string &message = status.message();
   if (message.empty() || message.back() != '\n')
     return report(status, "gptc");
   std::fputs(message.c_str(), stderr);
   return status.code() == Code::invalidArgument ? 2 : 1;
+}
+
+Status useDevice(const runtime::DeviceOptions &device, CompileOptions &options) {
+  options.note = runtime::Console::standard().note;
+  GPTC_ASSIGN(options.target, runtime::chooseTarget(device.device, options.note));
+  return Status::success();
 }
 
 Result<Plan> compilePlan(const CompileOptions &options) {

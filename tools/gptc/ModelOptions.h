@@ -5,6 +5,7 @@
 #include "gptc/Driver/Compile.h"
 
 #include "runtime/app/Options.h"
+#include "runtime/device/Device.h"
 #include "runtime/plan/Plan.h"
 
 #include <CLI/CLI.hpp>
@@ -18,9 +19,15 @@ void addModelOptions(CLI::App &app, CompileOptions &options);
 /// Adds --optimizer.
 void addOptimizerOption(CLI::App &app, CompileOptions &options);
 
+/// Adds --target.
+void addTargetOption(CLI::App &app, CompileOptions &options);
+
 /// Prints a failure: what the compiler says of a description stands as it is; the rest after "gptc:
 /// error: ". The exit code.
 int reportFailure(const runtime::Status &status);
+
+/// Compiles for what --device says.
+runtime::Status useDevice(const runtime::DeviceOptions &device, CompileOptions &options);
 
 /// Compiles to a plan in memory, printing warnings. `name` is what messages call it.
 runtime::Result<runtime::Plan> compilePlan(const CompileOptions &options);

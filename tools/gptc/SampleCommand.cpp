@@ -14,6 +14,7 @@ static Status sample(CompileOptions compile, const runtime::SampleOptions &optio
   GPTC_RETURN_IF_ERROR(options.validate());
   GPTC_RETURN_IF_ERROR(useSettingsOfWeights(options.weights, compile));
   compile.trains = compile.evaluates = false;
+  GPTC_RETURN_IF_ERROR(useDevice(options.device, compile));
   GPTC_ASSIGN(Plan plan, compilePlan(compile));
   return runtime::sample(plan, options, Console::standard());
 }

@@ -15,6 +15,7 @@ static Status train(CompileOptions compile, const runtime::TrainOptions &options
   GPTC_RETURN_IF_ERROR(options.validate());
   GPTC_ASSIGN(Dataset data, runtime::loadTrainingData(options));
   useVocabulary(compile, data.vocabSize());
+  GPTC_RETURN_IF_ERROR(useDevice(options.device, compile));
   GPTC_ASSIGN(Plan plan, compilePlan(compile));
   return runtime::train(plan, options, std::move(data), Console::standard(),
                         batchThatFits(compile));

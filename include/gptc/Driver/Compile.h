@@ -6,9 +6,12 @@
 #include "gptc/Pipelines/Pipelines.h"
 
 #include "runtime/base/Status.h"
+#include "runtime/device/cuda/ModuleCompiler.h"
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gptc {
@@ -21,9 +24,16 @@ struct CompileOptions {
   LoadOptions load;
   Optimizer optimizer = Optimizer::adamw;
   bool noReuse = false;
+  /// What the plan runs on: "cpu" (this machine's processor), "cuda" (kernels as source, compiled
+  /// where they run), or "cuda:sm_90a" (compiled now as well, for that architecture).
+  std::string target = "cpu";
+  /// Where progress and warnings of compiling for a GPU go, in whole lines; empty: nowhere.
+  std::function<void(std::string_view)> note;
   std::vector<std::string> disabledPasses; ///< by argument name
   /// Leave the entries out that this run has no use for: sampling needs `logits` alone.
   bool trains = true, evaluates = true;
+  /// Called with the pass manager of each runTo() before it runs, to watch its passes.
+  std::function<void(mlir::PassManager &)> instrument;
 };
 
 /// A model on its way through the stages. Not to be copied or moved: it owns its context.
@@ -39,9 +49,13 @@ public:
   /// Compiles the kernels of a module at Stage::plan and writes the plan.
   runtime::Result<std::vector<char>> emitPlan();
 
-  /// The text of the kernels at Stage::plan: `what` is "loops" (MLIR), "llvm" or "assembly";
-  /// `kernel` is a symbol, or empty for all.
+  /// The text of the kernels at Stage::plan: `what` is "loops" (MLIR), "llvm" or "assembly" for the
+  /// CPU, "cuda", "header" (which all modules include) or "ptx" (of the target's architecture) for
+  /// a GPU; `kernel` is a symbol, or empty for all.
   runtime::Result<std::string> emitSource(const std::string &what, const std::string &kernel);
+
+  /// What emitPlan() found each kernel to need of a GPU's multiprocessor; empty if all was cached.
+  const std::vector<runtime::cuda::KernelResources> &resources() const;
 
   mlir::ModuleOp module();
   const ModelInfo &info() const;
