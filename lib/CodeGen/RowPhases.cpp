@@ -34,8 +34,9 @@ int64_t gptc::codegen::cudaScratch(const KernelGraph &graph) {
   int64_t columns = 1;
   for (unsigned axis : graph.getAxes(AxisRole::element))
     columns *= graph.getSizes()[axis];
-  // Four short rows share the 48 KiB that a block has for certain, a long one has them alone.
-  return columns <= 1024 ? 8 * 1024 : 40 * 1024;
+  // Of the 48 KiB that a block has for certain, 8 are left for reductions.
+  constexpr int64_t shared = 40 * 1024;
+  return columns <= cudaWarpColumns ? shared / cudaWarpsTogether : shared;
 }
 
 RowPhases::RowPhases(const KernelGraph &graph, int64_t scratchLimit)

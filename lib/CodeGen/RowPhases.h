@@ -21,6 +21,10 @@ namespace gptc::codegen {
 inline constexpr int64_t cpuScratch = 256 * 1024;
 int64_t cudaScratch(const KernelGraph &graph);
 
+/// On a GPU, rows up to this many elements belong to a warp each, several to a block; longer ones
+/// have a block to themselves.
+inline constexpr int64_t cudaWarpColumns = 1024, cudaWarpsTogether = 4;
+
 class RowPhases {
 public:
   RowPhases(const KernelGraph &graph, int64_t scratchLimit);

@@ -3,7 +3,6 @@
 
 #include "gptc/CodeGen/CpuCompiler.h"
 #include "gptc/CodeGen/CudaSource.h"
-#include "gptc/Dialect/Plan/Locations.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
 #include "gptc/Plan/PlanWriter.h"
 #include "gptc/Transforms/PassFilter.h"
@@ -11,9 +10,13 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <nlohmann/json.hpp>
+
+#include <numeric>
+#include <span>
 
 using namespace mlir;
 using namespace gptc;
@@ -34,21 +37,6 @@ static std::string placeOf(Location location) {
     return WalkResult::interrupt();
   });
   return text;
-}
-
-/// What the runtime compiles, with what it may say of it.
-static std::vector<runtime::cuda::ModuleSource> moduleSources(const CudaSource &source,
-                                                              ModuleOp plan) {
-  std::vector<runtime::cuda::ModuleSource> modules(source.modules.size());
-  for (auto [module, text] : llvm::zip(modules, source.modules))
-    module.source = text;
-  for (auto [kernel, op] : llvm::zip(source.kernels, plan.getOps<plan::KernelOp>()))
-    modules[kernel.module].kernels.push_back({kernel.symbol, plan::sourceLines(op.getLoc())});
-  for (const CudaMatmulSource &matmul : source.matmuls)
-    modules[matmul.module].kernels.push_back({matmul.symbol, ""});
-  if (source.argsort)
-    modules[source.argsort->module].kernels.push_back({source.argsort->symbol, ""});
-  return modules;
 }
 
 struct Compilation::State {
@@ -76,7 +64,8 @@ struct Compilation::State {
   Status load();
   Status advance(Stage target);
   Status failedCodeGeneration();
-  Status addCuda(PlanMetadata &metadata);
+  Status addImages(PlanMetadata &metadata);
+  Result<std::vector<char>> emitCuda(PlanMetadata &metadata);
   Result<std::string> cudaText(const std::string &what, const std::string &kernel);
 
   CompileOptions options;
@@ -185,21 +174,32 @@ Status Compilation::State::failedCodeGeneration() {
   return {Code::internal, errors.empty() ? "code generation failed" : errors};
 }
 
-Status Compilation::State::addCuda(PlanMetadata &metadata) {
-  FailureOr<CudaSource> source = emitCudaSource(*model.module);
-  if (failed(source))
-    return failedCodeGeneration();
-  metadata.cuda = std::move(*source);
+/// A serialised plan, which shares `bytes`.
+static Result<runtime::Plan> parse(std::vector<char> bytes, const std::string &name) {
+  auto owner = std::make_shared<std::vector<char>>(std::move(bytes));
+  return runtime::Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, name);
+}
+
+static std::vector<uint32_t> allModules(const CudaSource &source) {
+  std::vector<uint32_t> modules(source.modules.size());
+  std::iota(modules.begin(), modules.end(), 0);
+  return modules;
+}
+
+Status Compilation::State::addImages(PlanMetadata &metadata) {
+  GPTC_ASSIGN(runtime::Plan plan, parse(serializePlan(*model.module, metadata), options.model));
+  // Warnings of the cache wait until no progress is drawn.
+  std::string warnings;
+  runtime::cuda::CubinCache cache(runtime::cuda::CubinCache::defaultFolder(),
+                                  [&](std::string_view text) { warnings += text; });
   metadata.cudaArchitecture = architectureOf(options.target);
-  if (metadata.cudaArchitecture.empty())
-    return Status::success();
-  std::vector<runtime::cuda::ModuleSource> modules = moduleSources(*metadata.cuda, *model.module);
-  runtime::cuda::CubinCache cache(runtime::cuda::CubinCache::defaultFolder(), options.note);
   GPTC_ASSIGN(
       std::vector<runtime::cuda::CompiledModule> compiled,
       runtime::cuda::compileModules(
-          metadata.cuda->header, modules,
+          metadata.cuda->header, runtime::cuda::moduleSources(plan, allModules(*metadata.cuda), ""),
           {.architecture = metadata.cudaArchitecture, .cache = &cache, .note = options.note}));
+  if (!warnings.empty() && options.note)
+    options.note(warnings);
   for (const runtime::cuda::CompiledModule &module : compiled) {
     metadata.cudaImages.emplace_back(module.cubin.begin(), module.cubin.end());
     for (const runtime::cuda::KernelResources &kernel : module.resources())
@@ -208,16 +208,24 @@ Status Compilation::State::addCuda(PlanMetadata &metadata) {
   return Status::success();
 }
 
+Result<std::vector<char>> Compilation::State::emitCuda(PlanMetadata &metadata) {
+  FailureOr<CudaSource> source = emitCudaSource(*model.module);
+  if (failed(source))
+    return failedCodeGeneration();
+  metadata.target = "cuda";
+  metadata.cuda = std::move(*source);
+  if (!architectureOf(options.target).empty())
+    GPTC_RETURN_IF_ERROR(addImages(metadata));
+  return serializePlan(*model.module, metadata);
+}
+
 Result<std::vector<char>> Compilation::emitPlan() {
   PlanMetadata metadata;
   metadata.model = state->model.info.name;
   metadata.description = state->description;
   metadata.settings = settings();
-  if (state->options.target != "cpu") {
-    metadata.target = "cuda";
-    GPTC_RETURN_IF_ERROR(state->addCuda(metadata));
-    return serializePlan(module(), metadata);
-  }
+  if (state->options.target != "cpu")
+    return state->emitCuda(metadata);
   FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host());
   if (failed(kernels))
     return state->failedCodeGeneration();
@@ -230,6 +238,20 @@ const std::vector<runtime::cuda::KernelResources> &Compilation::resources() cons
   return state->resources;
 }
 
+/// The modules that hold a kernel; all if `kernel` is empty.
+static std::vector<uint32_t> modulesOf(const CudaSource &source, const std::string &kernel) {
+  llvm::SetVector<uint32_t> modules;
+  auto consider = [&](const auto &own) {
+    if (kernel.empty() || own.symbol == kernel)
+      modules.insert(own.module);
+  };
+  llvm::for_each(source.kernels, consider);
+  llvm::for_each(source.matmuls, consider);
+  if (source.argsort)
+    consider(*source.argsort);
+  return {modules.begin(), modules.end()};
+}
+
 Result<std::string> Compilation::State::cudaText(const std::string &what,
                                                  const std::string &kernel) {
   FailureOr<CudaSource> source = emitCudaSource(*model.module);
@@ -237,23 +259,30 @@ Result<std::string> Compilation::State::cudaText(const std::string &what,
     return failedCodeGeneration();
   if (what == "header")
     return source->header;
+  std::vector<uint32_t> modules = modulesOf(*source, kernel);
+  if (modules.empty())
+    return Status(Code::invalidArgument, "--kernel " + kernel + ": there is none");
   std::string text;
   if (what == "cuda") {
     for (const CudaKernelSource &own : source->kernels)
-      if (kernel.empty() || own.symbol == kernel)
-        text += own.source + "\n";
+      if (own.symbol == kernel)
+        return own.source;
+    for (uint32_t module : modules)
+      text += source->modules[module] + "\n";
     return text;
   }
   std::string architecture = architectureOf(options.target);
   if (architecture.empty())
     return Status(Code::invalidArgument,
                   "--as ptx: required an architecture, as --target cuda:sm_90a");
-  for (const runtime::cuda::ModuleSource &module : moduleSources(*source, *model.module)) {
-    bool wanted = kernel.empty() || llvm::any_of(module.kernels, [&](const auto &own) {
-                    return own.symbol == kernel;
-                  });
-    if (!wanted)
-      continue;
+  PlanMetadata metadata;
+  metadata.model = model.info.name;
+  metadata.settings = "{}";
+  metadata.target = "cuda";
+  metadata.cuda = *source;
+  GPTC_ASSIGN(runtime::Plan plan, parse(serializePlan(*model.module, metadata), options.model));
+  for (const runtime::cuda::ModuleSource &module :
+       runtime::cuda::moduleSources(plan, modules, "")) {
     GPTC_ASSIGN(std::string ptx, runtime::cuda::compileToPtx(source->header, module, architecture));
     text += ptx;
   }
@@ -261,6 +290,8 @@ Result<std::string> Compilation::State::cudaText(const std::string &what,
 }
 
 Result<std::string> Compilation::emitSource(const std::string &what, const std::string &kernel) {
+  if (what == "cuda" || what == "header" || what == "ptx")
+    return state->cudaText(what, kernel);
   std::string names;
   bool found = kernel.empty();
   for (auto op : module().getOps<plan::KernelOp>()) {
@@ -270,8 +301,6 @@ Result<std::string> Compilation::emitSource(const std::string &what, const std::
   if (!found)
     return Status(Code::invalidArgument,
                   "--kernel " + kernel + ": there is none; there are " + names);
-  if (what == "cuda" || what == "header" || what == "ptx")
-    return state->cudaText(what, kernel);
   CpuCompileOptions options;
   if (!kernel.empty())
     options.kernels = {kernel};

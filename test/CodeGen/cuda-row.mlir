@@ -110,7 +110,7 @@ plan.kernel @long "row" rows 6 layouts [memref<6x2000xf32>, memref<6xf32>] accum
 // A gather reads its index once a row; constants that are no splat are tables; -inf and unordered
 // comparisons are written in C++'s terms.
 // CHECK-LABEL: // row kernel
-// CHECK:       GPTC_TABLE float gather_table0[8] = {gptc_as_float(0x3f800000u), gptc_as_float(0x40000000u),
+// CHECK:       GPTC_TABLE float gather_table0[8] = {0x1p0f, 0x1p1f,
 // CHECK:           const int32_t operand0_v = operand0[row];
 // CHECK-NEXT:      const float operand1_v = operand1[operand0_v * 16 + column];
 // CHECK-NEXT:      const float gather_table0_v = gather_table0[column];

@@ -18,7 +18,7 @@ namespace {
 struct DumpOptions {
   std::string stage = "graph";
   std::string entry, kernel;
-  std::string form = "loops";
+  std::string form; ///< empty: what suits the target
   bool locations = false;
 };
 } // namespace
@@ -69,9 +69,10 @@ static Status dump(CompileOptions compile, const DumpOptions &options) {
   GPTC_RETURN_IF_ERROR(compilation.runTo(stages.at(options.stage)));
   std::fputs(compilation.warnings().c_str(), stderr);
   if (options.stage == "source") {
-    bool cuda = compile.target.starts_with("cuda") && options.form == "loops";
-    GPTC_ASSIGN(std::string text,
-                compilation.emitSource(cuda ? "cuda" : options.form, options.kernel));
+    std::string form = options.form;
+    if (form.empty())
+      form = compile.target == "cpu" ? "loops" : "cuda";
+    GPTC_ASSIGN(std::string text, compilation.emitSource(form, options.kernel));
     llvm::outs() << text;
     return Status::success();
   }
@@ -110,10 +111,11 @@ Command addDump(CLI::App &app) {
   command->add_option("--kernel", options->kernel, "one kernel only, by its name in --stage plan")
       ->type_name("NAME");
   command
-      ->add_option("--as", options->form,
-                   "with --stage source: for the CPU loops (MLIR, the default), llvm or assembly; "
-                   "for a GPU cuda, header (which every module includes) or ptx (which needs "
-                   "--target cuda:sm_...)")
+      ->add_option(
+          "--as", options->form,
+          "with --stage source: for the CPU loops (MLIR, its default), llvm or assembly; "
+          "for a GPU cuda (its default), header (which every module includes) or ptx (which needs "
+          "--target cuda:sm_...)")
       ->check(CLI::IsMember({"loops", "llvm", "assembly", "cuda", "header", "ptx"}));
   addTargetOption(*command, *compile);
   command->add_flag("--locations", options->locations,

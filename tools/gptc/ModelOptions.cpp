@@ -63,10 +63,13 @@ void addTargetOption(CLI::App &app, CompileOptions &options) {
           rest.remove_prefix(8);
           if (rest.ends_with("a"))
             rest.remove_suffix(1);
-          known = rest.size() >= 2 && rest.find_first_not_of("0123456789") == rest.npos;
+          known = rest.find_first_not_of("0123456789") == rest.npos &&
+                  (rest.size() == 3 || (rest.size() == 2 && rest >= "80"));
         }
-        return known ? std::string()
-                     : "required cpu, cuda or an architecture as cuda:sm_90a, found " + text;
+        return known
+                   ? std::string()
+                   : "required cpu, cuda or an architecture from sm_80 on, as cuda:sm_90a, found " +
+                         text;
       },
       "", "");
   app.add_option("--target", options.target,
@@ -88,6 +91,9 @@ int reportFailure(const Status &status) {
 Status useDevice(const runtime::DeviceOptions &device, CompileOptions &options) {
   options.note = runtime::Console::standard().note;
   GPTC_ASSIGN(options.target, runtime::chooseTarget(device.device, options.note));
+  // The runtime compiles what it needs, knowing the driver, when it has memory for the plan.
+  if (options.target != "cpu")
+    options.target = "cuda";
   return Status::success();
 }
 

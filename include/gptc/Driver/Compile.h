@@ -54,7 +54,7 @@ public:
   /// a GPU; `kernel` is a symbol, or empty for all.
   runtime::Result<std::string> emitSource(const std::string &what, const std::string &kernel);
 
-  /// What emitPlan() found each kernel to need of a GPU's multiprocessor; empty if all was cached.
+  /// What each kernel takes of a GPU's multiprocessor, once emitPlan() has compiled for one.
   const std::vector<runtime::cuda::KernelResources> &resources() const;
 
   mlir::ModuleOp module();

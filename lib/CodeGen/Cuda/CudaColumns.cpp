@@ -9,6 +9,7 @@ using namespace gptc;
 using namespace gptc::codegen;
 
 static constexpr int64_t columnsTogether = 32, mostSlices = 16;
+static constexpr int64_t sharedBytes = 48 * 1024; ///< that a block has for certain
 static_assert(plan::columnBlock == 256);
 
 namespace {
@@ -23,11 +24,12 @@ public:
     columns = elementAxis ? graph.getSizes()[*elementAxis] : 1;
     for (unsigned axis : graph.getAxes(AxisRole::reduced))
       terms *= graph.getSizes()[axis];
-    while (slices < mostSlices && 2 * slices <= terms)
-      slices *= 2;
     for (auto [number, node] : llvm::enumerate(graph.getNodes()))
       if (node.kind == Node::Kind::reduce)
         reductions.push_back(number);
+    int64_t bytesOfSlice = columnsTogether * sizeof(float) * reductions.size();
+    while (slices < mostSlices && 2 * slices <= terms && 2 * slices * bytesOfSlice <= sharedBytes)
+      slices *= 2;
   }
 
   /// Whether a reduction goes into a reduction.

@@ -52,6 +52,7 @@ StringRef CudaEmitter::typeName(Type type) const {
     return "int32_t";
   if (type.isInteger(64))
     return "int64_t";
+  assert(type.isF32() && "emitCudaScalar takes no other type");
   return "float";
 }
 
@@ -128,23 +129,35 @@ void CudaEmitter::declareRows() {
        function.getArgument(function.getNumArguments() - 2));
 }
 
+/// A literal: what a table holds must be known when it is compiled.
+static void printConstant(llvm::raw_ostream &os, const APFloat &value) {
+  if (value.isNaN())
+    os << "__builtin_nanf(\"\")";
+  else if (value.isInfinity())
+    os << (value.isNegative() ? "-" : "") << "__builtin_huge_valf()";
+  else {
+    char text[32];
+    value.convertToHexString(text, /*hexDigits=*/0, /*upperCase=*/false,
+                             APFloat::rmNearestTiesToEven);
+    os << text << "f";
+  }
+}
+
 void CudaEmitter::createTables() {
   for (auto [number, table] : llvm::enumerate(graph.getTables())) {
     std::string name = (kernel.getSymName() + "_table" + Twine(number)).str(), text;
     llvm::raw_string_ostream os(text);
     os << "GPTC_TABLE " << typeName(table.getElementType()) << " " << name << "["
-       << table.getNumElements() << "] = {{";
+       << table.getNumElements() << "] = {";
     if (isa<FloatType>(table.getElementType()))
-      llvm::interleaveComma(table.getValues<APFloat>(), os, [&](const APFloat &value) {
-        os << llvm::format("gptc_as_float(0x%08xu)",
-                           unsigned(value.bitcastToAPInt().getZExtValue()));
+      llvm::interleaveComma(table.getValues<APFloat>(), os,
+                            [&](const APFloat &value) { printConstant(os, value); });
+    else // true is 1 for C++
+      llvm::interleaveComma(table.getValues<APInt>(), os, [&](const APInt &value) {
+        os << (value.getBitWidth() == 1 ? int64_t(value.getZExtValue()) : value.getSExtValue());
       });
-    else
-      llvm::interleaveComma(table.getValues<APInt>(), os,
-                            [&](const APInt &value) { os << value.getSExtValue(); });
     os << "};";
-    // Without values a line is taken as it is, braces and all.
-    emitc::VerbatimOp::create(builder, loc, StringRef(llvm::join(llvm::split(text, "{{"), "{")));
+    emitc::VerbatimOp::create(builder, loc, StringRef(text));
     names.push_back(freshName(name));
   }
 }

@@ -26,17 +26,25 @@ static std::string identifierOf(StringRef tensor) {
   return text;
 }
 
-/// Words of C++ and names that kernels use themselves.
+/// Words of C++, names that kernels use themselves, and EmitC's `v1`, `v2`, ….
 static bool isReserved(StringRef name) {
   static const llvm::StringSet<> reserved = {
-      "auto",   "bool",     "break",   "case",    "char",     "class",    "const",  "default",
-      "delete", "do",       "double",  "else",    "enum",     "export",   "extern", "float",
-      "for",    "friend",   "goto",    "if",      "inline",   "int",      "long",   "namespace",
-      "new",    "operator", "private", "public",  "register", "return",   "short",  "signed",
-      "sizeof", "static",   "struct",  "switch",  "template", "this",     "throw",  "typedef",
-      "union",  "unsigned", "using",   "virtual", "void",     "volatile", "while",  "row",
-      "rows",   "block",    "column",  "lane",    "slice",    "item",     "kept",   "r"};
-  return reserved.contains(name);
+      "alignas", "alignof", "and", "asm", "auto", "bitand", "bitor", "bool", "break", "case",
+      "catch", "char", "class", "compl", "const", "constexpr", "const_cast", "continue", "decltype",
+      "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export",
+      "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable",
+      "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private", "protected",
+      "public", "register", "reinterpret_cast", "return", "short", "signed", "sizeof", "static",
+      "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local",
+      "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using",
+      "virtual", "void", "volatile", "wchar_t", "while", "xor",
+      // Of kernels:
+      "block", "c", "column", "end", "first", "instances", "item", "kept", "lane", "middle",
+      "other", "own", "p", "r", "row", "rows", "slice", "table", "total", "v"};
+  bool isTemporary =
+      name.size() > 1 && name.front() == 'v' && llvm::all_of(name.drop_front(), llvm::isDigit);
+  return isTemporary || name.starts_with("gptc_") || name.starts_with("__") ||
+         reserved.contains(name);
 }
 
 static SmallVector<std::string> nameOperands(plan::KernelOp kernel, ArrayAttr operands,
@@ -55,7 +63,7 @@ static SmallVector<std::string> nameOperands(plan::KernelOp kernel, ArrayAttr op
     else
       name = ("out" + Twine(number - inputs)).str();
     if (isReserved(name))
-      name += "_";
+      name = "t_" + name;
     std::string unique = name;
     for (unsigned suffix = 2; !taken.insert(unique).second; ++suffix)
       unique = name + "_" + std::to_string(suffix);

@@ -16,10 +16,6 @@ using namespace mlir;
 using namespace gptc;
 using namespace gptc::codegen;
 
-/// Rows up to this many elements belong to a warp, longer ones to a block.
-static constexpr int64_t warpColumns = 1024;
-static constexpr unsigned warpsTogether = 4;
-
 namespace {
 class CudaRows {
 public:
@@ -38,10 +34,14 @@ public:
              !rowOutputs)
       shape = Shape::element;
     else
-      shape = columns <= warpColumns ? Shape::warp : Shape::block;
+      shape = columns <= cudaWarpColumns ? Shape::warp : Shape::block;
   }
 
   FailureOr<CudaGeometry> run() {
+    for (auto [number, input] : llvm::enumerate(kernel.getInPlace()))
+      if (input >= 0 && !phases.mayShareMemory(input, number))
+        return kernel.emitOpError("requires input ")
+               << input << " to be read before output " << number << " takes its place";
     CudaGeometry geometry = getGeometry();
     switch (shape) {
     case Shape::element:
@@ -77,9 +77,9 @@ private:
     case Shape::thread:
       return {128, 1, 128};
     case Shape::warp:
-      return {32 * warpsTogether, 1, warpsTogether};
+      return {unsigned(32 * cudaWarpsTogether), 1, cudaWarpsTogether};
     case Shape::block:
-      return {columns <= 8 * warpColumns ? 256u : 1024u, 1, 1};
+      return {columns <= 8 * cudaWarpColumns ? 256u : 1024u, 1, 1};
     }
     llvm_unreachable("all shapes are handled");
   }
@@ -108,10 +108,10 @@ private:
   void emitWarps() {
     emit.declareRows();
     emit.declareBlock();
-    emit.line("const " + emit.getIndexName() + " row = block * " + Twine(warpsTogether) +
+    emit.line("const " + emit.getIndexName() + " row = block * " + Twine(cudaWarpsTogether) +
               " + gptc_thread() / 32;");
     emit.line("const " + emit.getIndexName() + " lane = gptc_lane();");
-    createScratch(warpsTogether);
+    createScratch(cudaWarpsTogether);
     emit.open("if (row < rows)"); // of a warp, all threads or none
     emitRow(32);
     emit.close();
@@ -254,9 +254,5 @@ FailureOr<CudaGeometry> gptc::codegen::emitCudaRows(plan::KernelOp kernel, const
   FailureOr<KernelGraph> graph = KernelGraph::build(kernel);
   if (mlir::failed(graph))
     return failure();
-  for (auto [number, input] : llvm::enumerate(kernel.getInPlace()))
-    if (input >= 0 && !RowPhases(*graph, cudaScratch(*graph)).mayShareMemory(input, number))
-      return kernel.emitOpError("requires input ")
-             << input << " to be read before output " << number << " takes its place";
   return CudaRows(kernel, *graph, use, module).run();
 }

@@ -63,7 +63,7 @@ public:
         })
         .Case<ExtUIOp, UIToFPOp>([&](auto) { return castUnsigned(); })
         .Case<TruncIOp>([&](auto) { return truncate(); })
-        .Case<IndexCastOp, ExtFOp, TruncFOp>([&](auto) { return cast(); })
+        .Case<IndexCastOp>([&](auto) { return cast(); })
         .Case<BitcastOp>(
             [&](auto) { return call(isa<FloatType>(node.type) ? "gptc_as_float" : "gptc_as_i32"); })
         .Default([&](Operation *op) { return callNamed(op); });
@@ -161,6 +161,13 @@ private:
       Value rhs = emitc::CastOp::create(b, loc, word, in[1]);
       return compareWith(comparison, {{lhs, rhs}});
     };
+    // As signed numbers, true is -1 and less than false.
+    if (in[0].getType().isInteger(1) && predicate != P::eq && predicate != P::ne &&
+        predicate <= P::sge)
+      return compareWith(predicate == P::slt   ? C::gt
+                         : predicate == P::sle ? C::ge
+                         : predicate == P::sgt ? C::lt
+                                               : C::le);
     switch (predicate) {
     case P::eq:
       return compareWith(C::eq);

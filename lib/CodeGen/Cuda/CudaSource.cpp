@@ -120,9 +120,12 @@ static FailureOr<CudaKernelSource> emitKernel(plan::KernelOp kernel, KernelUse u
   source.single = use.single;
   source.instances = use.instances;
   std::string part = plan::modelPath(kernel.getLoc()), lines = plan::sourceLines(kernel.getLoc());
-  source.source = "// " + kernel.getSchedule().str() + " kernel" +
-                  (part.empty() ? "" : " of " + part) + (lines.empty() ? "" : ": " + lines) + "\n" +
-                  indent(body);
+  std::string comment = "// " + kernel.getSchedule().str() + " kernel" +
+                        (part.empty() ? "" : " of " + part) + (lines.empty() ? "" : ": " + lines);
+  // The path of the description may hold anything, but must not end the comment.
+  std::replace_if(
+      comment.begin(), comment.end(), [](char c) { return !llvm::isPrint(c); }, '?');
+  source.source = comment + "\n" + indent(body);
   if (use.single)
     source.source += entryPoint(kernel, use, *geometry);
   if (use.instances)
