@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Trains GPT-2 in PyTorch on the CPU and times each step: the peer that gptc is measured against.
+"""Trains GPT-2 in PyTorch and times each step: the peer that gptc is measured against.
 
 The model is GPT-2 124M (fused scaled-dot-product attention, tied embedding and head, GELU by tanh),
 in float32, with fused AdamW and gradients clipped to norm 1. A step is forward, backward, clipping
-and update of one micro-batch; fresh random tokens are drawn outside the clock.
+and update of one micro-batch; fresh random tokens are drawn outside the clock, and copied to the
+device within it. On a GPU float32 is what it says: no TF32, which is PyTorch's default too.
 
   bench_peer_gpt2.py --steps 20 --warmup 3      one JSON line a step: {"step", "ms", "loss"}
   bench_peer_gpt2.py --serve                    answers each line "step" on stdin with such a line;
                                                 ends at the end of stdin
 
-`tools/bench-cpu` drives the second form.
+`tools/bench-cpu` and `tools/gpu-check` drive the second form.
 """
 
 import argparse
@@ -74,7 +75,7 @@ class Trainer:
         self.options = options
         self.model = GPT2(
             options.vocabulary, options.block_size, options.layers, options.heads, options.width
-        )
+        ).to(options.device)
         parameters = list(self.model.parameters())
         groups = [
             {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.1},
@@ -90,12 +91,13 @@ class Trainer:
         tokens = torch.randint(self.options.vocabulary, shape)
         inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
         start = time.perf_counter()
+        inputs, targets = inputs.to(self.options.device), targets.to(self.options.device)
         loss = self.loss_of(inputs, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        value = loss.item()
+        value = loss.item()  # waits for all of the step
         elapsed = (time.perf_counter() - start) * 1000
         self.count += 1
         return {"step": self.count - 1, "ms": round(elapsed, 3), "loss": round(value, 6)}
@@ -110,6 +112,7 @@ def main():
     parser.add_argument("--steps", type=int, default=20, help="steps to print")
     parser.add_argument("--warmup", type=int, default=3, help="steps before them, not printed")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="torch.compile instead of eager")
     parser.add_argument("--serve", action="store_true", help='a step for each line "step" on stdin')
@@ -121,6 +124,8 @@ def main():
     options = parser.parse_args()
     if options.sequence_length > options.block_size:
         parser.error("--sequence-length: required at most --block-size")
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        sys.exit(f"bench_peer_gpt2: --device {options.device}: PyTorch finds no GPU")
     trainer = Trainer(options)
     if options.serve:
         for line in sys.stdin:

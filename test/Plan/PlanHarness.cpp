@@ -1,7 +1,9 @@
 // Graphs as plans against the interpreter.
 #include "PlanHarness.h"
 
+#include "Tolerance.h"
 #include "gptc/CodeGen/CpuCompiler.h"
+#include "gptc/CodeGen/CudaSource.h"
 #include "gptc/Dialect/GPT/GPTOps.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
 #include "gptc/Pipelines/Pipelines.h"
@@ -15,6 +17,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <functional>
 #include <random>
@@ -37,7 +40,17 @@ struct Outcome {
 struct Plans {
   std::vector<char> shared, separate;
 };
+
+/// The plans of one module for each device; those for a GPU only if it is tested.
+struct DevicePlans {
+  Plans cpu, cuda;
+};
 } // namespace
+
+static bool testsCuda() {
+  const char *device = std::getenv("GPTC_TEST_DEVICE");
+  return device && std::string_view(device) == "cuda";
+}
 
 static mlir::MLIRContext &getContext() {
   static mlir::MLIRContext *context = [] {
@@ -81,31 +94,19 @@ static std::string interpret(mlir::ModuleOp module, const RandomGraph &graph, Pr
   return results ? "" : llvm::toString(results.takeError());
 }
 
-/// The largest difference of two variables, in units of what rounding explains; above 1 it is an
-/// error.
-///
-/// What rounding explains is estimated thrice: as the error of the interpreter in float32; as the
-/// change that relative changes of the inputs by one float32 ulp (2⁻²³) make; and as 4 ulp of the
-/// largest element, or of 1/16: differences of numbers near 1, which inputs are, may cancel to 0
-/// exactly there and not here. The plan sums in another order and has other approximations of exp
-/// and tanh (up to 4 ulp), which makes errors of the same kind, larger by the square root of a
-/// reduced axis at most; 64 leaves room for a chain of such operations.
+/// The largest difference of two variables, in units of what rounding explains; above 1, or not a
+/// number, it is an error.
 static double compare(const Tensor &value, const Tensor &exact, const Tensor &single,
                       const Tensor &perturbed) {
   if (!exact.isReal())
     return value.integers() == exact.integers() ? 0 : INFINITY;
-  double scale = 1.0 / 16, rounding = 0, difference = 0;
+  double difference = 0;
   for (int64_t i = 0; i < exact.getNumElements(); ++i) {
-    double expected = exact.reals()[i];
-    if (!std::isfinite(expected) || !std::isfinite(value.reals()[i]))
+    if (!std::isfinite(value.reals()[i]))
       return INFINITY;
-    scale = std::max(scale, std::fabs(expected));
-    rounding = std::max({rounding, std::fabs(single.reals()[i] - expected),
-                         std::fabs(perturbed.reals()[i] - expected)});
-    difference = std::max(difference, std::fabs(value.reals()[i] - expected));
+    difference = std::max(difference, std::fabs(value.reals()[i] - exact.reals()[i]));
   }
-  constexpr double ulp = 0x1p-23;
-  return difference / (64 * std::max(rounding, 4 * ulp * scale));
+  return difference / allowedDifference(exact, single, perturbed);
 }
 
 static bool lower(mlir::ModuleOp module, bool noReuse) {
@@ -115,8 +116,8 @@ static bool lower(mlir::ModuleOp module, bool noReuse) {
   return succeeded(manager.run(module));
 }
 
-/// Fails with an empty plan; diagnostics say why.
-static Plans compile(mlir::ModuleOp module) {
+/// Fails with an empty plan for the CPU; diagnostics say why.
+static DevicePlans compile(mlir::ModuleOp module) {
   mlir::OwningOpRef<mlir::ModuleOp> shared = module.clone(), separate = module.clone();
   if (!lower(*shared, false) || !lower(*separate, true))
     return {};
@@ -126,10 +127,21 @@ static Plans compile(mlir::ModuleOp module) {
   PlanMetadata metadata;
   metadata.model = "random";
   metadata.settings = "{}";
+  PlanMetadata cuda = metadata;
   metadata.cpuFeatures = kernels->requiredFeatures;
   metadata.object = std::move(kernels->object);
   // Only offsets differ between the two: the kernels are the same.
-  return {serializePlan(*shared, metadata), serializePlan(*separate, metadata)};
+  DevicePlans plans;
+  if (testsCuda()) {
+    llvm::FailureOr<CudaSource> source = emitCudaSource(*shared);
+    if (failed(source))
+      return {};
+    cuda.target = "cuda";
+    cuda.cuda = std::move(*source);
+    plans.cuda = {serializePlan(*shared, cuda), serializePlan(*separate, cuda)};
+  }
+  plans.cpu = {serializePlan(*shared, metadata), serializePlan(*separate, metadata)};
+  return plans;
 }
 
 static Outcome run(runtime::Session &session, const RandomGraph &graph) {
@@ -175,8 +187,8 @@ static Outcome run(runtime::Session &session, const RandomGraph &graph) {
 
 /// Runs every graph `times` times in one session.
 static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes,
-                                             const std::vector<RandomGraph> &graphs, int threads,
-                                             int times) {
+                                             const std::vector<RandomGraph> &graphs,
+                                             const runtime::DeviceOptions &device, int times) {
   std::vector<std::vector<Outcome>> outcomes(times, std::vector<Outcome>(graphs.size()));
   auto failAll = [&](const runtime::Status &status) {
     for (Outcome &outcome : outcomes.front())
@@ -191,7 +203,7 @@ static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes,
   std::vector<std::string> entries;
   for (const RandomGraph &graph : graphs)
     entries.push_back(graph.entry);
-  auto session = runtime::Session::create(*plan, entries, {.device = {.threads = threads}});
+  auto session = runtime::Session::create(*plan, entries, {.device = device});
   if (!session.ok())
     return failAll(session.status());
   for (std::vector<Outcome> &round : outcomes)
@@ -271,6 +283,24 @@ static std::string checkOptimized(mlir::ModuleOp module, const RandomGraph &grap
   return error;
 }
 
+/// With CUDA graphs (captured, then replayed on dirty memory), kernel by kernel, and with memory
+/// not shared, all bits must be the same. What the graphs give is in `outcomes`.
+static void runOnCuda(const Plans &plans, const std::vector<RandomGraph> &graphs,
+                      std::vector<Outcome> &outcomes, std::vector<std::string> &errors) {
+  auto graph = run(plans.shared, graphs, {.device = "cuda"}, 2),
+       launches = run(plans.shared, graphs, {.device = "cuda", .graphs = false}, 1),
+       separate = run(plans.separate, graphs, {.device = "cuda"}, 1);
+  outcomes = graph[0];
+  for (size_t i = 0; i < graphs.size(); ++i) {
+    if (graph[1][i] != graph[0][i])
+      errors[i] += "on CUDA another run in the same session gives other bits\n";
+    if (launches[0][i] != graph[0][i])
+      errors[i] += "on CUDA there are other bits without graphs\n";
+    if (separate[0][i] != graph[0][i])
+      errors[i] += "on CUDA there are other bits without reuse of memory\n";
+  }
+}
+
 std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> &graphs) {
   std::vector<std::string> errors(graphs.size());
   std::string text, diagnostics;
@@ -281,9 +311,10 @@ std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> 
     return mlir::success();
   });
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
-  Plans plans;
+  DevicePlans all;
   if (module)
-    plans = compile(*module);
+    all = compile(*module);
+  const Plans &plans = all.cpu;
   auto plan = runtime::Plan::parse(std::as_bytes(std::span<const char>(plans.shared)), nullptr,
                                    "random.plan");
   if (plans.shared.empty() || !plan.ok()) {
@@ -295,15 +326,26 @@ std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> 
       errors[i] = graphs.size() > 1 ? checkGraph(graphs[i]) : reason;
     return errors;
   }
-  auto twice = run(plans.shared, graphs, 2, 2), separate = run(plans.separate, graphs, 2, 1);
-  auto alone = run(plans.shared, graphs, 1, 1);
+  runtime::DeviceOptions one{.device = "cpu", .threads = 1}, two{.device = "cpu", .threads = 2};
+  auto twice = run(plans.shared, graphs, two, 2), separate = run(plans.separate, graphs, two, 1);
+  auto alone = run(plans.shared, graphs, one, 1);
+  std::vector<Outcome> onCuda;
+  if (testsCuda())
+    runOnCuda(all.cuda, graphs, onCuda, errors);
   for (size_t i = 0; i < graphs.size(); ++i) {
     const Outcome &outcome = twice[0][i];
     if (!outcome.error.empty()) {
       errors[i] = outcome.error;
       continue;
     }
-    errors[i] = checkValues(*module, graphs[i], *plan, outcome);
+    if (testsCuda() && !onCuda[i].error.empty()) {
+      errors[i] = "on CUDA: " + onCuda[i].error;
+      continue;
+    }
+    errors[i] += checkValues(*module, graphs[i], *plan, outcome);
+    if (testsCuda())
+      if (std::string wrong = checkValues(*module, graphs[i], *plan, onCuda[i]); !wrong.empty())
+        errors[i] += "on CUDA:\n" + wrong;
     if (twice[1][i] != outcome)
       errors[i] += "another run in the same session gives other bits\n";
     if (separate[0][i] != outcome)

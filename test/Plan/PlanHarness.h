@@ -13,6 +13,10 @@ namespace gptc::test {
 /// session, whose transient memory is dirty by then; with a plan without reuse of memory; and, if
 /// no matmul is in it, with 1 thread. The plans must agree in all bits; with the interpreter as far
 /// as rounding allows. Padding must stay 0.
+///
+/// With GPTC_TEST_DEVICE=cuda in the environment the same plans for a GPU run as well, with CUDA
+/// graphs and without, and must agree in all bits among themselves, and with the interpreter as far
+/// as rounding allows.
 std::vector<std::string> checkGraphs(const std::vector<RandomGraph> &graphs);
 
 /// The same for one graph.

@@ -2,6 +2,7 @@
 #include "tools/common/RunCommands.h"
 
 #include "runtime/app/Bench.h"
+#include "runtime/app/Conformance.h"
 #include "runtime/app/Evaluate.h"
 #include "runtime/app/Info.h"
 #include "runtime/app/Sample.h"
@@ -58,6 +59,11 @@ void RunCommands::addTo(CLI::App &app, const std::string &program) {
   addInfoOptions(*add(app, "info", "what a plan holds, and the memory it needs",
                       "  " + program + " info gpt2.plan --json"),
                  info_);
+  addConformanceOptions(
+      *add(app, "conformance", "run entries on given values and compare what they give",
+           "  " + program +
+               " conformance conformance.cuda.plan --cases conformance.safetensors --device cuda"),
+      conformance_);
 }
 
 runtime::Status RunCommands::run() const {
@@ -71,6 +77,8 @@ runtime::Status RunCommands::run() const {
     return runtime::evaluate(plan, eval_, console);
   if (chosen_ == "bench")
     return runtime::bench(plan, bench_, console);
+  if (chosen_ == "conformance")
+    return runtime::conformance(plan, conformance_, console);
   return runtime::info(plan, info_, console);
 }
 

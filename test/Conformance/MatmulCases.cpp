@@ -1,0 +1,76 @@
+// Matrix products: cuBLASLt's, and the generated ones with tiles of 64 × 64.
+#include "CaseText.h"
+
+#include <fmt/format.h>
+
+using namespace gptc::test;
+
+namespace {
+struct Product {
+  int64_t m, n, k;
+  bool transposeLhs = false, transposeRhs = false, accumulate = false;
+  Shape batch = {};
+  bool shared = false; ///< the right operand has no batch axes
+};
+} // namespace
+
+static ConformanceModel product(const Product &p) {
+  std::string name = fmt::format("matmul_{}{}_{}x{}x{}", p.transposeLhs ? 't' : 'n',
+                                 p.transposeRhs ? 't' : 'n', p.m, p.n, p.k);
+  if (!p.batch.empty())
+    name += "_batch_" + shapeName(p.batch) + (p.shared ? "_shared" : "");
+  CaseText text(name + (p.accumulate ? "_accumulated" : ""));
+  Shape left = p.batch, right = p.shared ? Shape() : p.batch;
+  left.insert(left.end(), {p.transposeLhs ? p.k : p.m, p.transposeLhs ? p.m : p.k});
+  right.insert(right.end(), {p.transposeRhs ? p.n : p.k, p.transposeRhs ? p.k : p.n});
+  Value x = text.input(left), y = text.parameter(right);
+  text.write(text.matmul(x, y, p.transposeLhs, p.transposeRhs), p.accumulate);
+  return text.finish();
+}
+
+/// Heads: operands and result lie in larger tensors, at strides of their own.
+static ConformanceModel heads(int64_t batch, int64_t length, int64_t heads, int64_t width) {
+  CaseText text(fmt::format("matmul_heads_{}x{}x{}x{}", batch, length, heads, width));
+  Value q = text.input({batch, length, heads * width}), k = text.input(q.shape);
+  auto split = [&](const Value &v) {
+    return text.transpose(text.reshape(v, {batch, length, heads, width}), {0, 2, 1, 3});
+  };
+  Value qHeads = split(q), scores = text.matmul(qHeads, split(k), false, true);
+  text.write(scores);
+  Value mixed = text.transpose(text.matmul(scores, qHeads), {0, 2, 1, 3});
+  text.write(text.reshape(mixed, q.shape));
+  return text.finish();
+}
+
+/// A sum over a batch, which accumulates: the gradient of a weight that all of it uses.
+static ConformanceModel sumOverBatch(int64_t batch, int64_t m, int64_t n, int64_t k) {
+  CaseText text(fmt::format("matmul_sum_over_{}_{}x{}x{}", batch, m, n, k));
+  Value x = text.input({batch, k, m}), y = text.input({batch, k, n});
+  text.write(text.reduce("sum", text.matmul(x, y, true), {0}), /*accumulate=*/true);
+  return text.finish();
+}
+
+std::vector<ConformanceModel> gptc::test::makeMatmulCases() {
+  std::vector<ConformanceModel> cases;
+  for (bool left : {false, true})
+    for (bool right : {false, true}) {
+      cases.push_back(product({1, 1, 1, left, right}));
+      cases.push_back(product({31, 33, 17, left, right, true}));
+      cases.push_back(product({64, 64, 64, left, right}));
+      cases.push_back(product({65, 129, 63, left, right}));
+    }
+  cases.push_back(product({63, 65, 127}));
+  cases.push_back(product({129, 1, 257, false, true}));
+  cases.push_back(product({1, 257, 129, false, true, true}));
+  cases.push_back(product({7, 31, 1025, true, false}));
+  cases.push_back(product({255, 5, 3, true, true}));
+  cases.push_back(product({5, 1023, 2}));
+  cases.push_back(product({17, 33, 13, false, false, false, {2, 3}}));
+  cases.push_back(product({13, 13, 11, false, true, true, {5}}));
+  cases.push_back(product({19, 66, 31, false, false, false, {2, 3}, true}));
+  cases.push_back(product({33, 7, 20, true, false, false, {3}}));
+  cases.push_back(heads(2, 13, 3, 11));
+  cases.push_back(heads(1, 65, 2, 32));
+  cases.push_back(sumOverBatch(3, 17, 33, 13));
+  return cases;
+}
