@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <fmt/format.h>
+#include <numeric>
 #include <vector>
 
 namespace gptc::runtime {
@@ -74,15 +75,16 @@ void embeddingOrder(std::span<const int32_t> tokens, std::span<int32_t> order) {
   // Radix sort from the lowest digit up; each pass is stable. Two passes serve 4 million ids.
   constexpr int digitBits = 11;
   constexpr uint32_t mask = (1u << digitBits) - 1;
-  uint32_t largest = 0;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    order[i] = static_cast<int32_t>(i);
-    largest = std::max(largest, static_cast<uint32_t>(tokens[i]));
-  }
+  if (tokens.empty())
+    return;
+  auto [lowest, highest] = std::minmax_element(tokens.begin(), tokens.end());
+  auto first = static_cast<uint32_t>(*lowest);
+  uint32_t largest = static_cast<uint32_t>(*highest) - first;
+  std::iota(order.begin(), order.begin() + static_cast<ptrdiff_t>(tokens.size()), 0);
   std::vector<int32_t> previous(tokens.size());
   for (int shift = 0; shift < 32 && largest >> shift != 0; shift += digitBits) {
     auto digit = [&](int32_t index) {
-      return static_cast<uint32_t>(tokens[static_cast<size_t>(index)]) >> shift & mask;
+      return (static_cast<uint32_t>(tokens[static_cast<size_t>(index)]) - first) >> shift & mask;
     };
     std::array<uint32_t, mask + 2> begin = {};
     std::copy(order.begin(), order.begin() + static_cast<ptrdiff_t>(tokens.size()),

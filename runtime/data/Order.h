@@ -42,7 +42,7 @@ private:
 
 /// The stable permutation that sorts `tokens`: tokens[order[0]] <= tokens[order[1]] <= …, equal
 /// ones by position. The loader uploads it so that the embedding's gradient is a sum over segments
-/// in a fixed order. Both spans have the same length, below 2^31; tokens are not negative.
+/// in a fixed order. Both spans have the same length, below 2^31.
 void embeddingOrder(std::span<const int32_t> tokens, std::span<int32_t> order);
 
 } // namespace gptc::runtime

@@ -110,3 +110,10 @@ TEST(Order, EmbeddingOrderIsAStableSort) {
       ASSERT_EQ(order, expected) << vocabulary << " " << count;
     }
 }
+
+TEST(Order, EmbeddingOrderTakesNegativeNumbersToo) {
+  std::vector<int32_t> numbers = {3, -1, INT32_MIN, 0, INT32_MAX, -1, INT32_MIN};
+  std::vector<int32_t> order(numbers.size());
+  embeddingOrder(numbers, order);
+  EXPECT_EQ(order, (std::vector<int32_t>{2, 6, 1, 5, 3, 0, 4}));
+}
