@@ -157,7 +157,8 @@ private:
         auto architecture = string(metadata.cudaArchitecture);
         auto bytes =
             builder.CreateVector(reinterpret_cast<const uint8_t *>(cubin.data()), cubin.size());
-        images.push_back(fb::CreateCudaImage(builder, architecture, bytes));
+        images.push_back(fb::CreateCudaImage(builder, architecture, bytes,
+                                             runtime::fnv1a64({cubin.data(), cubin.size()})));
       }
       auto own = string(text);
       modules.push_back(fb::CreateCudaModule(builder, own, builder.CreateVector(images)));

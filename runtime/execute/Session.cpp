@@ -82,6 +82,12 @@ Status Session::allocate(std::span<const size_t> entries, const SessionOptions &
   return status.within(plan_.name());
 }
 
+Status Session::access(Place place, uint64_t bytes, Access access,
+                       FunctionRef<Status(std::span<std::byte>)> use) const {
+  Status status = device_->access(place, bytes, access, use);
+  return status.code() == Code::deviceLost ? status.within(plan_.name()) : status;
+}
+
 bool Session::holds(const TensorInfo &tensor) const {
   uint64_t bytes = memory_.segments[tensor.place.segment].bytes;
   return tensor.place.offset <= bytes && tensor.bytes <= bytes - tensor.place.offset;
@@ -111,19 +117,19 @@ Status Session::initialize(uint64_t seed) {
 Status Session::initializeTensor(const TensorInfo &tensor, uint64_t seed) {
   int64_t rows = rowCount(tensor), columns = tensor.count() / rows;
   Initializer initializer = initializerOf(tensor);
-  return device_->access(
-      tensor.place, tensor.bytes, Access::replace, [&](std::span<std::byte> physical) -> Status {
-        std::fill(physical.begin(), physical.end(), std::byte{0});
-        if (std::optional<int64_t> stride = matrixRowStride(tensor))
-          return gptc::runtime::initialize(
-              {reinterpret_cast<float *>(physical.data()), rows, columns, *stride}, initializer,
-              seed, tensor.name);
-        std::vector<float> dense(static_cast<size_t>(rows * columns));
-        GPTC_RETURN_IF_ERROR(gptc::runtime::initialize({dense.data(), rows, columns, columns},
-                                                       initializer, seed, tensor.name));
-        copyToPhysical(tensor, std::as_bytes(std::span(dense)), physical);
-        return {};
-      });
+  return access(tensor.place, tensor.bytes, Access::replace,
+                [&](std::span<std::byte> physical) -> Status {
+                  std::fill(physical.begin(), physical.end(), std::byte{0});
+                  if (std::optional<int64_t> stride = matrixRowStride(tensor))
+                    return gptc::runtime::initialize(
+                        {reinterpret_cast<float *>(physical.data()), rows, columns, *stride},
+                        initializer, seed, tensor.name);
+                  std::vector<float> dense(static_cast<size_t>(rows * columns));
+                  GPTC_RETURN_IF_ERROR(gptc::runtime::initialize(
+                      {dense.data(), rows, columns, columns}, initializer, seed, tensor.name));
+                  copyToPhysical(tensor, std::as_bytes(std::span(dense)), physical);
+                  return {};
+                });
 }
 
 Status Session::checkAccess(const TensorInfo &tensor, DataType type, size_t count) const {
@@ -141,13 +147,13 @@ Status Session::checkAccess(const TensorInfo &tensor, DataType type, size_t coun
 }
 
 Status Session::writeBytes(const TensorInfo &tensor, std::span<const std::byte> values) {
-  return device_->access(tensor.place, tensor.bytes, Access::replace,
-                         [&](std::span<std::byte> physical) -> Status {
-                           if (physical.size() != values.size()) // there is padding, which is 0
-                             std::fill(physical.begin(), physical.end(), std::byte{0});
-                           copyToPhysical(tensor, values, physical);
-                           return {};
-                         });
+  return access(tensor.place, tensor.bytes, Access::replace,
+                [&](std::span<std::byte> physical) -> Status {
+                  if (physical.size() != values.size()) // there is padding, which is 0
+                    std::fill(physical.begin(), physical.end(), std::byte{0});
+                  copyToPhysical(tensor, values, physical);
+                  return {};
+                });
 }
 
 Status Session::write(const TensorInfo &tensor, std::span<const float> values) {
@@ -162,20 +168,20 @@ Status Session::write(const TensorInfo &tensor, std::span<const int32_t> values)
 
 Status Session::read(const TensorInfo &tensor, std::span<float> values) const {
   GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::float32, values.size()));
-  return device_->access(tensor.place, tensor.bytes, Access::read,
-                         [&](std::span<std::byte> physical) -> Status {
-                           copyToDense(tensor, physical, std::as_writable_bytes(values));
-                           return {};
-                         });
+  return access(tensor.place, tensor.bytes, Access::read,
+                [&](std::span<std::byte> physical) -> Status {
+                  copyToDense(tensor, physical, std::as_writable_bytes(values));
+                  return {};
+                });
 }
 
 Status Session::read(const TensorInfo &tensor, std::span<int32_t> values) const {
   GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::int32, values.size()));
-  return device_->access(tensor.place, tensor.bytes, Access::read,
-                         [&](std::span<std::byte> physical) -> Status {
-                           copyToDense(tensor, physical, std::as_writable_bytes(values));
-                           return {};
-                         });
+  return access(tensor.place, tensor.bytes, Access::read,
+                [&](std::span<std::byte> physical) -> Status {
+                  copyToDense(tensor, physical, std::as_writable_bytes(values));
+                  return {};
+                });
 }
 
 Status Session::readRow(const TensorInfo &tensor, int64_t row, std::span<float> values) const {
@@ -190,27 +196,27 @@ Status Session::readRow(const TensorInfo &tensor, int64_t row, std::span<float> 
   begin.offset += static_cast<uint64_t>(place.first) * planElementSize;
   uint64_t elements = static_cast<uint64_t>((place.count - 1) * place.stride + 1);
   place.first = 0;
-  return device_->access(begin, elements * planElementSize, Access::read,
-                         [&](std::span<std::byte> physical) -> Status {
-                           copyRowToDense(place, physical, std::as_writable_bytes(values));
-                           return {};
-                         });
+  return access(begin, elements * planElementSize, Access::read,
+                [&](std::span<std::byte> physical) -> Status {
+                  copyRowToDense(place, physical, std::as_writable_bytes(values));
+                  return {};
+                });
 }
 
 Status Session::readRows(const TensorInfo &tensor,
                          FunctionRef<Status(std::span<const std::byte>)> sink) const {
   GPTC_RETURN_IF_ERROR(checkAccess(tensor, tensor.type, static_cast<size_t>(tensor.count())));
-  return device_->access(tensor.place, tensor.bytes, Access::read,
-                         [&](std::span<std::byte> physical) -> Status {
-                           std::vector<std::byte> dense;
-                           for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
-                             TensorRow row = tensorRow(tensor, i);
-                             dense.resize(static_cast<size_t>(row.count) * planElementSize);
-                             copyRowToDense(row, physical, dense);
-                             GPTC_RETURN_IF_ERROR(sink(dense));
-                           }
-                           return {};
-                         });
+  return access(tensor.place, tensor.bytes, Access::read,
+                [&](std::span<std::byte> physical) -> Status {
+                  std::vector<std::byte> dense;
+                  for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
+                    TensorRow row = tensorRow(tensor, i);
+                    dense.resize(static_cast<size_t>(row.count) * planElementSize);
+                    copyRowToDense(row, physical, dense);
+                    GPTC_RETURN_IF_ERROR(sink(dense));
+                  }
+                  return {};
+                });
 }
 
 int32_t Session::lowestInput(const TensorInfo &input) {
@@ -250,15 +256,17 @@ Result<float> Session::readScalar(std::string_view name) const {
 
 Result<float> PendingScalar::take() {
   float value = 0;
-  GPTC_RETURN_IF_ERROR(read_->take(std::as_writable_bytes(std::span(&value, 1))));
+  GPTC_RETURN_IF_ERROR(read_->take(std::as_writable_bytes(std::span(&value, 1))).within(plan_));
   return value;
 }
 
 Result<PendingScalar> Session::startScalar(std::string_view name) const {
   GPTC_ASSIGN(const TensorInfo *found, tensor(name));
   GPTC_RETURN_IF_ERROR(checkAccess(*found, DataType::float32, 1));
-  GPTC_ASSIGN(std::unique_ptr<PendingRead> read, device_->startRead(found->place, planElementSize));
-  return PendingScalar(std::move(read));
+  Result<std::unique_ptr<PendingRead>> read = device_->startRead(found->place, planElementSize);
+  if (!read.ok())
+    return read.status().within(plan_.name());
+  return PendingScalar(std::move(*read), plan_.name());
 }
 
 Status Session::writeScalar(std::string_view name, float value) {

@@ -19,7 +19,9 @@ struct SessionOptions {
 /// A float32 tensor with one element, asked for and perhaps still on its way.
 class PendingScalar {
 public:
-  explicit PendingScalar(std::unique_ptr<PendingRead> read) : read_(std::move(read)) {}
+  /// `plan`: its name, for messages.
+  PendingScalar(std::unique_ptr<PendingRead> read, std::string plan)
+      : read_(std::move(read)), plan_(std::move(plan)) {}
 
   /// Whether take() would return at once.
   bool ready() const { return read_->ready(); }
@@ -28,6 +30,7 @@ public:
 
 private:
   std::unique_ptr<PendingRead> read_;
+  std::string plan_;
 };
 
 class Session {
@@ -87,6 +90,9 @@ private:
   explicit Session(Plan plan) : plan_(std::move(plan)) {}
 
   Status allocate(std::span<const size_t> entries, const SessionOptions &options);
+  /// The device's, with the plan's name if the device is lost.
+  Status access(Place place, uint64_t bytes, Access access,
+                FunctionRef<Status(std::span<std::byte>)> use) const;
   Status checkAccess(const TensorInfo &tensor, DataType type, size_t count) const;
   Status writeBytes(const TensorInfo &tensor, std::span<const std::byte> values);
   Status initializeTensor(const TensorInfo &tensor, uint64_t seed);

@@ -134,6 +134,17 @@ Status checkName(std::string_view name, std::string_view what) {
   return {};
 }
 
+Status checkElf(const flatbuffers::Vector<uint8_t> *bytes, uint64_t hash, std::string_view what) {
+  if (!bytes || bytes->size() < sizeof(Elf64_Ehdr) ||
+      !std::equal(bytes->begin(), bytes->begin() + SELFMAG, ELFMAG) ||
+      bytes->Get(EI_CLASS) != ELFCLASS64 || bytes->Get(EI_DATA) != ELFDATA2LSB)
+    return damaged(fmt::format("{}: not a 64-bit ELF object", what));
+  std::string_view text(reinterpret_cast<const char *>(bytes->data()), bytes->size());
+  if (hash != 0 && hash != fnv1a64(text))
+    return damaged(fmt::format("{}: the bytes do not have the recorded hash", what));
+  return {};
+}
+
 Status checkSegments(Plan::Content &content) {
   const auto *segments = content.table->segments();
   if (!segments)
@@ -182,15 +193,7 @@ Status checkKernels(const Plan::Content &content) {
   if (isCudaTarget(textOf(content.table->target())))
     return {}; // its kernels are in CUDA modules
 
-  const auto *object = content.table->object();
-  if (!object || object->size() < sizeof(Elf64_Ehdr) ||
-      !std::equal(object->begin(), object->begin() + SELFMAG, ELFMAG) ||
-      object->Get(EI_CLASS) != ELFCLASS64 || object->Get(EI_DATA) != ELFDATA2LSB)
-    return damaged("its kernels are not a 64-bit ELF object");
-  std::string_view bytes(reinterpret_cast<const char *>(object->data()), object->size());
-  if (content.table->object_hash() != 0 && content.table->object_hash() != fnv1a64(bytes))
-    return damaged("the kernels' bytes do not have the recorded hash");
-  return {};
+  return checkElf(content.table->object(), content.table->object_hash(), "the kernels");
 }
 
 } // namespace gptc::runtime

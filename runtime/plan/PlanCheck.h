@@ -44,6 +44,10 @@ bool isCudaTarget(std::string_view target);
 /// A name: not empty, at most 4096 bytes, nothing that does not print. `what` is what it names.
 Status checkName(std::string_view name, std::string_view what);
 
+/// An ELF file for 64 bits with that hash, unless the hash is 0; `what` is what its bytes are: "the
+/// kernels". Error dataError.
+Status checkElf(const flatbuffers::Vector<uint8_t> *bytes, uint64_t hash, std::string_view what);
+
 inline std::string_view textOf(const flatbuffers::String *string) {
   return string ? std::string_view(string->data(), string->size()) : std::string_view();
 }

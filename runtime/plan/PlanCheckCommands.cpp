@@ -13,7 +13,8 @@ __extension__ using Wide = unsigned __int128;
 
 constexpr size_t maximumEntries = 1024;
 constexpr size_t maximumBatchAxes = 8;
-/// Vectors can be shared within a file, so its size does not bound the operands that are visited.
+/// Vectors can be shared within a file, so its size does not bound the operands that are visited;
+/// nor the items of a product's batch, which a GPU's commands may hold one by one.
 constexpr uint64_t maximumOperands = 16'000'000;
 
 /// Checks the commands of one entry.
@@ -103,7 +104,7 @@ private:
     return checkPlace(address, elements * planElementSize, what);
   }
 
-  Status checkMatmul(const fb::Matmul &matmul) const {
+  Status checkMatmul(const fb::Matmul &matmul) {
     for (int64_t size : {matmul.m(), matmul.n(), matmul.k()})
       if (size < 1 || uint64_t(size) > planSizeLimit)
         return refuse(fmt::format("a matmul of {} x {} x {}", matmul.m(), matmul.n(), matmul.k()));
@@ -131,6 +132,9 @@ private:
         resultReach += last * Wide(axis->result_stride());
       }
     }
+    if (cuda_ && (operandsSeen_ += uint64_t(items)) > maximumOperands)
+      return refuse(
+          fmt::format("more than {} operands and items of matmuls in all", maximumOperands));
     int64_t m = matmul.m(), n = matmul.n(), k = matmul.k();
     bool left = matmul.transpose_lhs(), right = matmul.transpose_rhs();
     GPTC_RETURN_IF_ERROR(checkMatrix(matmul.lhs(), left ? k : m, left ? m : k, matmul.lhs_stride(),

@@ -31,9 +31,10 @@ Status checkModules(const fb::Cuda &cuda) {
     if (module->images())
       for (const fb::CudaImage *image : *module->images()) {
         GPTC_RETURN_IF_ERROR(checkName(textOf(image->architecture()), "an architecture"));
-        if (image->cubin()->size() == 0)
-          return damaged(fmt::format("CUDA module {} has an empty image for {}", index,
-                                     textOf(image->architecture())));
+        // The driver is given an image's address alone: it believes what the image says of itself.
+        GPTC_RETURN_IF_ERROR(checkElf(image->cubin(), image->hash(),
+                                      fmt::format("the image of CUDA module {} for {}", index,
+                                                  textOf(image->architecture()))));
       }
     ++index;
   }

@@ -5,6 +5,7 @@
 int main(int argc, char **argv) {
   CLI::App app("Runs plans that gptc has compiled: trains, samples, evaluates and times them.",
                "gptc-run");
+  app.set_version_flag("--version", "gptc-run " GPTC_VERSION);
   app.footer("Examples:\n"
              "  gptc-run train gpt2.plan --data input.txt --steps 2000 --save gpt2.safetensors\n"
              "  gptc-run sample gpt2.plan --init gpt2.safetensors --prompt \"ROMEO:\"\n"

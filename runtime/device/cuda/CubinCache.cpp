@@ -4,10 +4,13 @@
 #include "runtime/base/File.h"
 #include "runtime/base/Hash.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace gptc::runtime::cuda {
 
@@ -37,13 +40,32 @@ std::string environment(const char *name) {
   return value ? value : "";
 }
 
+/// This user's folder among the temporary files.
 std::string temporaryFolder() {
   std::error_code error;
   fs::path path = fs::temp_directory_path(error);
-  return error ? "/tmp" : path.string();
+  return fmt::format("{}/gptc-cache-{}", error ? "/tmp" : path.string(), geteuid());
+}
+
+/// Where anybody can make folders and links, this user's are told by who owns them.
+Status checkOwnFolder(const std::string &folder) {
+  struct stat info;
+  if (lstat(folder.c_str(), &info) != 0)
+    return {Code::ioError, fmt::format("{}: {}", folder, std::strerror(errno))};
+  if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)))
+    return {Code::ioError, fmt::format("{}: not a folder that belongs to this user alone", folder)};
+  return {};
+}
+
+Status makeTemporaryFolder(const std::string &folder) {
+  if (mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+    return {Code::ioError, fmt::format("{}: {}", folder, std::strerror(errno))};
+  return checkOwnFolder(folder);
 }
 
 Status makeFolder(const std::string &folder) {
+  if (folder == temporaryFolder())
+    return makeTemporaryFolder(folder);
   std::error_code error;
   fs::create_directories(folder, error);
   return error ? Status(Code::ioError, fmt::format("{}: {}", folder, error.message())) : Status();
@@ -58,7 +80,11 @@ std::string CubinCache::defaultFolder() {
     return folder + "/gptc";
   if (std::string folder = environment("HOME"); !folder.empty())
     return folder + "/.cache/gptc";
-  return temporaryFolder() + "/gptc-cache";
+  return temporaryFolder();
+}
+
+CubinCache::CubinCache(std::string folder, Note note)
+    : folder_(std::move(folder)), temporary_(folder_ == temporaryFolder()), note_(std::move(note)) {
 }
 
 std::string CubinCache::key(std::span<const std::string_view> parts) {
@@ -80,6 +106,8 @@ std::string CubinCache::key(std::span<const std::string_view> parts) {
 }
 
 std::optional<CubinCache::Entry> CubinCache::find(const std::string &key) const {
+  if (temporary_ && !checkOwnFolder(folder_).ok())
+    return std::nullopt;
   Result<std::string> bytes = readWholeFile(pathOf(key));
   Header header;
   if (!bytes.ok() || bytes->size() < sizeof header)

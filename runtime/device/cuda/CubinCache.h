@@ -29,10 +29,11 @@ public:
 
   /// `folder` is made when something is first stored. `note` (may be empty) takes a warning, once,
   /// if nothing can be stored there.
-  CubinCache(std::string folder, Note note) : folder_(std::move(folder)), note_(std::move(note)) {}
+  CubinCache(std::string folder, Note note);
 
-  /// $GPTC_CACHE_DIR, else $XDG_CACHE_HOME/gptc, else $HOME/.cache/gptc, else a folder for
-  /// temporary files.
+  /// $GPTC_CACHE_DIR, else $XDG_CACHE_HOME/gptc, else $HOME/.cache/gptc, else a folder among the
+  /// temporary files with the user's number in its name. The last lies where everybody can write:
+  /// it is used only if it is the user's own.
   static std::string defaultFolder();
 
   /// The key of what these decide together: 32 hexadecimal digits.
@@ -47,7 +48,7 @@ public:
   /// Failures are noted and otherwise ignored.
   void store(const std::string &key, const Entry &entry);
   /// Writes a text that a user should read (a source that does not compile) and gives its path; in
-  /// the folder for temporary files if the cache's cannot be written. Empty if neither can.
+  /// the user's folder for temporary files if the cache's cannot be written. Empty if neither can.
   std::string keepForReading(const std::string &name, std::string_view text) const;
 
 private:
@@ -55,6 +56,7 @@ private:
   void warn(const Status &status);
 
   std::string folder_;
+  const bool temporary_; ///< the folder is that among the temporary files
   Note note_;
   std::mutex noteMutex_;
   bool warned_ = false;

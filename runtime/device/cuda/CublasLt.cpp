@@ -3,7 +3,6 @@
 
 #include "runtime/device/cuda/Library.h"
 
-#include <array>
 #include <fmt/format.h>
 
 namespace gptc::runtime::cuda {
@@ -19,9 +18,7 @@ struct Opened {
 };
 
 Status openTable(CublasLt &table) {
-  constexpr std::array<const char *, 4> names = {"libcublasLt.so.13", "libcublasLt.so.12",
-                                                 "libcublasLt.so",
-                                                 "/usr/local/cuda/lib64/libcublasLt.so"};
+  std::vector<std::string> names = toolkitNames("libcublasLt.so", openDriverVersion());
   Result<Library> library = Library::open(names, "libcublasLt.so");
   if (!library.ok())
     return {Code::unavailable,

@@ -29,6 +29,7 @@ struct cublasLtMatmulHeuristicResult_t {
   int reserved[4];
 };
 
+inline constexpr cublasStatus_t cublasNotSupported = 15;
 inline constexpr int cublasCompute32F = 68; ///< CUBLAS_COMPUTE_32F
 inline constexpr int cublasReal32F = 0;     ///< CUDA_R_32F
 inline constexpr int32_t cublasOpN = 0, cublasOpT = 1;
@@ -73,7 +74,8 @@ struct CublasLt {
   Status check(cublasStatus_t status, std::string_view call) const;
 };
 
-/// The table, opened once. Error unavailable: says what to install.
+/// The table, opened once: of the version that suits the driver, where that is open. Error
+/// unavailable: says what to install.
 Result<const CublasLt *> openCublasLt();
 
 } // namespace gptc::runtime::cuda

@@ -18,9 +18,13 @@ Status launch(const Queue &queue, CUfunction function, unsigned blocks, unsigned
                             "cuLaunchKernel");
 }
 
-/// A pointer to an argument, which the driver copies.
-template <typename T> void *at(const T &argument) {
-  return const_cast<void *>(static_cast<const void *>(&argument));
+CUdeviceptr addressOf(const fb::Address &address, std::span<const CUdeviceptr> segments) {
+  return segments[address.segment()] + address.offset();
+}
+
+CudaMatmul productOf(const fb::Matmul &matmul, std::span<const CUdeviceptr> segments) {
+  return CudaMatmul::of(matmul, addressOf(*matmul.lhs(), segments),
+                        addressOf(*matmul.rhs(), segments), addressOf(*matmul.result(), segments));
 }
 
 class Resolver {
@@ -41,7 +45,7 @@ public:
 
 private:
   CUdeviceptr at(const fb::Address &address) const {
-    return resources_.segments[address.segment()] + address.offset();
+    return addressOf(address, resources_.segments);
   }
 
   CudaLaunch resolveLaunch(const fb::Launch &launch) {
@@ -79,12 +83,14 @@ private:
   }
 
   Result<CudaCommand> resolveMatmul(const fb::Matmul &table, std::string part) const {
-    CudaMatmul matmul =
-        CudaMatmul::of(table, at(*table.lhs()), at(*table.rhs()), at(*table.result()));
+    CudaMatmul matmul = productOf(table, resources_.segments);
     std::string text = matmul.text();
     if (resources_.library) {
-      GPTC_ASSIGN(LibraryMatmuls::Prepared product, resources_.library->prepare(matmul));
-      return CudaCommand{LibraryProduct{std::move(product)}, std::move(text), std::move(part)};
+      Result<LibraryMatmuls::Prepared> product = resources_.library->prepare(matmul);
+      if (product.ok())
+        return CudaCommand{LibraryProduct{std::move(*product)}, std::move(text), std::move(part)};
+      if (product.status().code() != Code::unavailable || !resources_.generatedMatmuls)
+        return product.status();
     }
     GPTC_ASSIGN(GeneratedMatmul product, GeneratedMatmul::prepare(matmul, resources_.kernels));
     return CudaCommand{GeneratedProduct{std::move(product)}, std::move(text), std::move(part)};
@@ -120,23 +126,32 @@ Status CudaLaunch::run(const Queue &queue) const {
     return {};
   if (instances > 0) {
     CUdeviceptr table = queue.tables + firstWord * sizeof(uint64_t);
-    std::array<void *, 2> parameters = {&table, at(instances)};
+    std::array<void *, 2> parameters = {&table, argumentOf(instances)};
     return launch(queue, function, blocks, threads, parameters.data());
   }
   std::vector<void *> parameters;
   for (const uint64_t &argument : arguments)
-    parameters.push_back(at(argument));
+    parameters.push_back(argumentOf(argument));
   return launch(queue, function, blocks, threads, parameters.data());
 }
 
 Status CudaArgsort::run(const Queue &queue) const {
-  std::array<void *, 3> parameters = {at(indices), at(order), at(count)};
+  std::array<void *, 3> parameters = {argumentOf(indices), argumentOf(order), argumentOf(count)};
   return launch(queue, function, blocks, threads, parameters.data());
 }
 
 std::string_view CudaCommand::kind() const {
   constexpr std::array<std::string_view, 4> names = {"launch", "matmul", "matmul", "argsort"};
   return names[operation.index()];
+}
+
+std::vector<CudaMatmul> productsOf(const fb::Entry &entry, std::span<const CUdeviceptr> segments) {
+  std::vector<CudaMatmul> products;
+  if (entry.commands())
+    for (const fb::Command *command : *entry.commands())
+      if (const fb::Matmul *matmul = command->operation_as_Matmul())
+        products.push_back(productOf(*matmul, segments));
+  return products;
 }
 
 Result<std::vector<CudaCommand>> resolveCommands(const Plan &plan, const fb::Entry &entry,

@@ -68,7 +68,11 @@ struct CudaResources {
   std::vector<CUdeviceptr> segments; ///< 0: not allocated
   const CudaKernels &kernels;
   LibraryMatmuls *library; ///< null: products are the plan's own kernels
+  bool generatedMatmuls;   ///< whether these are loaded, for products that the library cannot do
 };
+
+/// The matrix products of a checked entry.
+std::vector<CudaMatmul> productsOf(const fb::Entry &entry, std::span<const CUdeviceptr> segments);
 
 /// Resolves the commands of a checked entry. Tables of instances are appended to `tables`.
 Result<std::vector<CudaCommand>> resolveCommands(const Plan &plan, const fb::Entry &entry,

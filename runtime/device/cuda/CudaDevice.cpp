@@ -26,7 +26,7 @@ class CudaDevice : public Device {
 public:
   CudaDevice(std::unique_ptr<Context> context, const DeviceOptions &options)
       : context_(std::move(context)), driver_(context_->driver()), options_(options),
-        smallReads_(driver_) {}
+        smallReads_(driver_, [this](Status status) { return noteLoss(std::move(status)); }) {}
 
   ~CudaDevice() override {
     // What the members give back, they give back to this context, when nothing uses it any more.
@@ -75,6 +75,8 @@ private:
   Status allocate(std::span<const uint64_t> segmentBytes);
   void findParameterBlock(const Plan &plan, std::span<const uint64_t> segmentBytes);
   Status openMatmuls(const Plan &plan, std::span<const size_t> entries);
+  Status openLibrary();
+  std::vector<CUdeviceptr> segmentAddresses() const;
   Status loadKernels(const Plan &plan, std::span<const size_t> entries);
   Status resolve(const Plan &plan, std::span<const size_t> entries);
   Status uploadParameters();
@@ -95,7 +97,7 @@ private:
   DeviceMemory tables_;
   CudaKernels kernels_;
   std::unique_ptr<LibraryMatmuls> library_; ///< null: products are the plan's own kernels
-  bool generatedMatmuls_ = false;
+  bool generatedMatmuls_ = false; ///< whether the plan's own kernels are needed for products
   std::map<size_t, PreparedEntry> entries_;
   std::string lastRun_;
   Status lost_;
@@ -141,22 +143,48 @@ Status CudaDevice::openMatmuls(const Plan &plan, std::span<const size_t> entries
   CudaKernels::Needs needs = CudaKernels::needs(plan, entries, /*generatedMatmuls=*/true);
   if (!needs.matmuls)
     return {};
-  const auto *own = plan.table().cuda()->matmuls();
   generatedMatmuls_ = options_.matmul == MatmulChoice::generated;
-  if (!generatedMatmuls_) {
-    Result<const CublasLt *> library = openCublasLt();
-    if (library.ok()) {
-      GPTC_ASSIGN(library_, LibraryMatmuls::create(driver_, **library, stream_.get()));
-      options_.say(fmt::format("matrix products: cuBLASLt {}, with {} MiB of workspace",
-                               (*library)->versionText(), LibraryMatmuls::workspaceBytes >> 20));
-      return {};
-    }
-    if (options_.matmul == MatmulChoice::library || !own || own->size() == 0)
-      return library.status().within("the plan's matrix products");
-    options_.say("matrix products: the plan's own kernels, since cuBLASLt was not found");
+  if (generatedMatmuls_)
+    return {};
+  const auto *own = plan.table().cuda()->matmuls();
+  bool mayFallBack = options_.matmul == MatmulChoice::automatic && own && own->size() > 0;
+  if (Status status = openLibrary(); !status.ok()) {
+    if (status.code() != Code::unavailable || !mayFallBack)
+      return status.within("the plan's matrix products");
+    options_.say("matrix products: the plan's own kernels, since " + status.message());
     generatedMatmuls_ = true;
+    return {};
   }
+  // What the library cannot do must be known before kernels are loaded; what it can, it remembers.
+  std::vector<CUdeviceptr> segments = segmentAddresses();
+  for (size_t entry : entries)
+    for (const CudaMatmul &product : productsOf(plan.entryTable(entry), segments)) {
+      Status status = library_->prepare(product).status();
+      if (status.ok())
+        continue;
+      if (status.code() != Code::unavailable || !mayFallBack)
+        return status;
+      if (!generatedMatmuls_)
+        options_.say("matrix products: the plan's own kernels where cuBLASLt cannot: " +
+                     status.message());
+      generatedMatmuls_ = true;
+    }
   return {};
+}
+
+Status CudaDevice::openLibrary() {
+  GPTC_ASSIGN(const CublasLt *library, openCublasLt());
+  GPTC_ASSIGN(library_, LibraryMatmuls::create(driver_, *library, stream_.get()));
+  options_.say(fmt::format("matrix products: cuBLASLt {}, with {} MiB of workspace",
+                           library->versionText(), LibraryMatmuls::workspaceBytes >> 20));
+  return {};
+}
+
+std::vector<CUdeviceptr> CudaDevice::segmentAddresses() const {
+  std::vector<CUdeviceptr> addresses;
+  for (const DeviceMemory &memory : memory_)
+    addresses.push_back(memory.get());
+  return addresses;
 }
 
 Status CudaDevice::loadKernels(const Plan &plan, std::span<const size_t> entries) {
@@ -180,9 +208,7 @@ Status CudaDevice::loadKernels(const Plan &plan, std::span<const size_t> entries
 }
 
 Status CudaDevice::resolve(const Plan &plan, std::span<const size_t> entries) {
-  CudaResources resources{{}, kernels_, library_.get()};
-  for (const DeviceMemory &memory : memory_)
-    resources.segments.push_back(memory.get());
+  CudaResources resources{segmentAddresses(), kernels_, library_.get(), generatedMatmuls_};
   std::vector<uint64_t> tables;
   for (size_t entry : entries) {
     GPTC_ASSIGN(std::vector<CudaCommand> commands,
@@ -198,8 +224,9 @@ Status CudaDevice::resolve(const Plan &plan, std::span<const size_t> entries) {
 Status CudaDevice::uploadParameters() {
   if (!block_.changed)
     return {};
+  GPTC_RETURN_IF_ERROR(staging_->upload(memory_[block_.segment].get(), block_.bytes));
   block_.changed = false;
-  return staging_->upload(memory_[block_.segment].get(), block_.bytes);
+  return {};
 }
 
 Status CudaDevice::capture(PreparedEntry &entry) {
@@ -272,6 +299,8 @@ Result<std::unique_ptr<PendingRead>> CudaDevice::startRead(Place place, uint64_t
 Status CudaDevice::noteLoss(Status status) {
   if (status.code() != Code::deviceLost)
     return status;
+  if (!lost_.ok())
+    return lost_;
   // Failures show when somebody waits: what ran last is a hint, not a proof.
   if (!lastRun_.empty() && !status.message().starts_with(lastRun_))
     status = status.within(fmt::format("during or before entry \"{}\"", lastRun_));

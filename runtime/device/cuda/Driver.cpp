@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <fmt/format.h>
 
 namespace gptc::runtime::cuda {
@@ -13,8 +14,7 @@ namespace {
 
 /// Errors after which the context is of no use any more (cuda.h: "This leaves the process in an
 /// inconsistent state").
-constexpr std::array<CUresult, 17> lostDevice = {
-    46,  // DEVICE_UNAVAILABLE
+constexpr std::array<CUresult, 16> lostDevice = {
     214, // ECC_UNCORRECTABLE
     220, // NVLINK_UNCORRECTABLE
     226, // CONTAINED
@@ -61,7 +61,6 @@ void findAll(Library &library, Driver &table) {
   library.find("cuStreamCreate", table.streamCreate);
   library.find("cuStreamDestroy_v2", table.streamDestroy);
   library.find("cuStreamSynchronize", table.streamSynchronize);
-  library.find("cuStreamWaitEvent", table.streamWaitEvent);
   library.find("cuStreamBeginCapture_v2", table.streamBeginCapture);
   library.find("cuStreamEndCapture", table.streamEndCapture);
   library.find("cuGraphInstantiateWithFlags", table.graphInstantiate);
@@ -77,14 +76,13 @@ void findAll(Library &library, Driver &table) {
   library.find("cuModuleLoadData", table.moduleLoadData);
   library.find("cuModuleUnload", table.moduleUnload);
   library.find("cuModuleGetFunction", table.moduleGetFunction);
-  library.find("cuFuncGetAttribute", table.funcGetAttribute);
   library.find("cuLaunchKernel", table.launchKernel);
   library.find("cuGetErrorName", table.getErrorName);
   library.find("cuGetErrorString", table.getErrorString);
 }
 
 Status openTable(Opened &opened) {
-  constexpr std::array<const char *, 2> names = {"libcuda.so.1", "libcuda.so"};
+  const std::array<std::string, 2> names = {"libcuda.so.1", "libcuda.so"};
   Result<Library> library = Library::open(names, "libcuda.so");
   if (!library.ok()) {
     opened.absent = true;
@@ -113,10 +111,15 @@ Status openTable(Opened &opened) {
   return count > 0 ? Status() : table.check(cudaNoDevice, "cuDeviceGetCount");
 }
 
+/// Of the open driver; 0 until then.
+std::atomic<int> openVersion = 0;
+
 const Opened &openedDriver() {
   static const Opened opened = [] {
     Opened result;
     result.status = openTable(result);
+    if (result.status.ok())
+      openVersion = result.table.version;
     return result;
   }();
   return opened;
@@ -136,6 +139,8 @@ Status Driver::check(CUresult result, std::string_view call) const {
   if (getErrorString(result, &text) != 0 || !text)
     text = "no description";
   std::string message = fmt::format("{}: {} ({}: {})", call, name, result, text);
+  if (result == cudaDeviceUnavailable)
+    return {Code::unavailable, message + "; another process has this GPU for itself"};
   if (result == cudaOutOfMemory)
     return {Code::outOfMemory, std::move(message)};
   if (std::find(lostDevice.begin(), lostDevice.end(), result) != lostDevice.end())
@@ -150,6 +155,8 @@ Result<const Driver *> openDriver() {
     return opened.status;
   return &opened.table;
 }
+
+int openDriverVersion() { return openVersion; }
 
 bool isDriverAbsent() { return openedDriver().absent; }
 

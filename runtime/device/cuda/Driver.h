@@ -24,7 +24,9 @@ using CUgraph = struct CUgraph_st *;
 using CUgraphExec = struct CUgraphExec_st *;
 
 inline constexpr CUresult cudaOutOfMemory = 2;
+inline constexpr CUresult cudaDeviceUnavailable = 46;
 inline constexpr CUresult cudaNoDevice = 100;
+inline constexpr CUresult cudaNotReady = 600;
 inline constexpr int cudaComputeCapabilityMajor = 75; ///< CU_DEVICE_ATTRIBUTE_…
 inline constexpr int cudaComputeCapabilityMinor = 76;
 inline constexpr unsigned cudaStreamNonBlocking = 1;
@@ -58,7 +60,6 @@ struct Driver {
   CUresult (*streamCreate)(CUstream *stream, unsigned flags);
   CUresult (*streamDestroy)(CUstream stream);
   CUresult (*streamSynchronize)(CUstream stream);
-  CUresult (*streamWaitEvent)(CUstream stream, CUevent event, unsigned flags);
   CUresult (*streamBeginCapture)(CUstream stream, int mode);
   CUresult (*streamEndCapture)(CUstream stream, CUgraph *graph);
   CUresult (*graphInstantiate)(CUgraphExec *exec, CUgraph graph, unsigned long long flags);
@@ -74,7 +75,6 @@ struct Driver {
   CUresult (*moduleLoadData)(CUmodule *module, const void *image);
   CUresult (*moduleUnload)(CUmodule module);
   CUresult (*moduleGetFunction)(CUfunction *function, CUmodule module, const char *name);
-  CUresult (*funcGetAttribute)(int *value, int attribute, CUfunction function);
   CUresult (*launchKernel)(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ,
                            unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,
                            CUstream stream, void **parameters, void **extra);
@@ -85,7 +85,7 @@ struct Driver {
 
   /// Success, or a failure that names the call and CUDA's error. Codes: outOfMemory; deviceLost
   /// (after such an error every call fails, and the device's memory is lost); unavailable (no
-  /// device); internal.
+  /// device, or another process has it); internal.
   Status check(CUresult result, std::string_view call) const;
 };
 
@@ -93,8 +93,17 @@ struct Driver {
 /// there), failedPrecondition (it is too old: says what was found and what is needed).
 Result<const Driver *> openDriver();
 
+/// The version of the driver if openDriver() has opened it, else 0. Opens nothing.
+int openDriverVersion();
+
 /// Whether libcuda itself could not be opened, as on machines without a GPU.
 bool isDriverAbsent();
+
+/// A kernel's argument as cuLaunchKernel takes it: the driver copies what is there, and that the
+/// pointer is not to const is C.
+template <typename T> void *argumentOf(const T &argument) {
+  return const_cast<void *>(static_cast<const void *>(&argument));
+}
 
 /// "12.4" for 12040.
 std::string versionText(int version);

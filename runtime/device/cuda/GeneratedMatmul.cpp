@@ -68,14 +68,12 @@ Result<GeneratedMatmul> GeneratedMatmul::prepare(const CudaMatmul &matmul,
 }
 
 Status GeneratedMatmul::run(const Driver &driver, CUstream stream) const {
-  // The driver copies the arguments; that it takes them by non-const pointers is C.
-  auto at = [](const auto &argument) {
-    return const_cast<void *>(static_cast<const void *>(&argument));
-  };
   for (const MatmulItem &item : items_) {
     void *parameters[] = {
-        at(item.lhs),   at(item.rhs),   at(item.result),   at(m_),          at(n_),    at(k_),
-        at(lhsStride_), at(rhsStride_), at(resultStride_), at(accumulate_), at(batch_)};
+        argumentOf(item.lhs),    argumentOf(item.rhs),   argumentOf(item.result),
+        argumentOf(m_),          argumentOf(n_),         argumentOf(k_),
+        argumentOf(lhsStride_),  argumentOf(rhsStride_), argumentOf(resultStride_),
+        argumentOf(accumulate_), argumentOf(batch_)};
     GPTC_RETURN_IF_ERROR(
         driver.check(driver.launchKernel(function_, gridX_, gridY_, gridZ_, threads_, 1, 1, 0,
                                          stream, parameters, nullptr),

@@ -2,6 +2,8 @@
 #include "runtime/device/cuda/Gpus.h"
 
 #include <array>
+#include <charconv>
+#include <climits>
 #include <fmt/format.h>
 
 namespace gptc::runtime::cuda {
@@ -29,6 +31,25 @@ Result<Gpu> readGpu(const Driver &driver, int ordinal) {
   return gpu;
 }
 
+/// "sm_90a" in parts: 90 and "a".
+struct ArchitectureName {
+  int capability = 0; ///< 0: none that is known
+  std::string_view suffix;
+};
+
+ArchitectureName parseArchitecture(std::string_view name) {
+  ArchitectureName parsed;
+  if (!name.starts_with("sm_"))
+    return parsed;
+  name.remove_prefix(3);
+  const char *end = name.data() + name.size();
+  auto [stop, error] = std::from_chars(name.data(), end, parsed.capability);
+  if (error != std::errc() || parsed.capability < 10)
+    return {};
+  parsed.suffix = {stop, end};
+  return parsed;
+}
+
 Status tooOld(const Gpu &gpu) {
   return {Code::failedPrecondition,
           fmt::format("cuda:{}, {}, has compute capability {}.{}; needed is {}.{} or newer",
@@ -40,6 +61,16 @@ Status tooOld(const Gpu &gpu) {
 
 std::string Gpu::architecture() const {
   return fmt::format("sm_{}{}{}", major, minor, major >= 9 ? "a" : "");
+}
+
+int imageFit(std::string_view image, std::string_view architecture) {
+  if (image == architecture)
+    return INT_MAX;
+  ArchitectureName made = parseArchitecture(image), wanted = parseArchitecture(architecture);
+  bool fits = made.capability > 0 && made.suffix.empty() &&
+              made.capability / 10 == wanted.capability / 10 &&
+              made.capability <= wanted.capability;
+  return fits ? made.capability : 0;
 }
 
 Result<std::vector<Gpu>> findGpus(const Driver &driver) {

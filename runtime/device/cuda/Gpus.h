@@ -30,6 +30,11 @@ struct Gpu {
   bool usable() const { return capability() >= oldestCapability; }
 };
 
+/// How well machine code for `image` suits a GPU of `architecture` (both as Gpu::architecture has
+/// them): 0, not at all; of two others the larger number is the better one. It runs where it is for
+/// the very architecture, and without a suffix also on later minor versions of the same major one.
+int imageFit(std::string_view image, std::string_view architecture);
+
 Result<std::vector<Gpu>> findGpus(const Driver &driver);
 
 /// The GPU with that number, or the first usable one. Errors: unavailable (names what there is),

@@ -11,15 +11,22 @@ std::string libraryFolder() {
   return folder ? folder : "";
 }
 
-Result<Library> Library::open(std::span<const char *const> names, const char *plainName) {
-  std::string folder = libraryFolder(), problem;
-  std::string inFolder = folder + "/" + plainName;
-  const char *only = inFolder.c_str();
+std::vector<std::string> toolkitNames(const std::string &name, int driverVersion) {
+  // What a compiler of a newer major version makes, a driver does not load.
+  std::vector<std::string> names = {name + ".13", name + ".12", name,
+                                    "/usr/local/cuda/lib64/" + name};
+  if (driverVersion / 1000 == 12)
+    std::swap(names[0], names[1]);
+  return names;
+}
+
+Result<Library> Library::open(std::span<const std::string> names, const std::string &plainName) {
+  std::string folder = libraryFolder(), problem, only = folder + "/" + plainName;
   if (!folder.empty())
     names = {&only, 1};
-  for (const char *name : names) {
+  for (const std::string &name : names) {
     Library library;
-    library.handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    library.handle_ = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library.handle_)
       return library;
     if (const char *message = dlerror(); problem.empty() && message)

@@ -9,6 +9,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace gptc::runtime::cuda {
 
@@ -16,7 +17,7 @@ class Library {
 public:
   /// Opens the first of `names` that is there; where GPTC_CUDA_LIBRARIES is set, FOLDER/`plainName`
   /// only. It is never closed. Error unavailable: the loader's own message about the first name.
-  static Result<Library> open(std::span<const char *const> names, const char *plainName);
+  static Result<Library> open(std::span<const std::string> names, const std::string &plainName);
 
   /// Sets a function pointer to the symbol, or to null: then missing() names it.
   template <typename Function> void find(const char *symbol, Function *&function) {
@@ -31,6 +32,10 @@ private:
   void *handle_ = nullptr;
   std::string missing_;
 };
+
+/// Where a library of the CUDA toolkit may be, `name` as "libnvrtc.so": by its versions, that of
+/// the driver (as Driver::version; 0: not known) first, then the newest.
+std::vector<std::string> toolkitNames(const std::string &name, int driverVersion);
 
 /// FOLDER of GPTC_CUDA_LIBRARIES; empty if it is not set.
 std::string libraryFolder();

@@ -66,15 +66,16 @@ struct LibraryMatmuls::Shape {
         library.check(library.preferenceCreate(&preference), "cublasLtMatmulPreferenceCreate"));
     cublasLtMatmulHeuristicResult_t result = {};
     int found = 0;
+    cublasStatus_t answer = 0;
     Status status = setPreferences(preference, alignment);
     if (status.ok())
-      status = library.check(
-          library.getHeuristic(handle, desc, a, b, c, c, preference, 1, &result, &found),
-          "cublasLtMatmulAlgoGetHeuristic");
+      answer = library.getHeuristic(handle, desc, a, b, c, c, preference, 1, &result, &found);
     library.preferenceDestroy(preference);
     GPTC_RETURN_IF_ERROR(status);
-    if (found == 0 || result.state != 0)
-      return {Code::internal, "cuBLASLt has no algorithm for it"};
+    if (answer != cublasNotSupported)
+      GPTC_RETURN_IF_ERROR(library.check(answer, "cublasLtMatmulAlgoGetHeuristic"));
+    if (answer != 0 || found == 0 || result.state != 0)
+      return {Code::unavailable, "cuBLASLt has no algorithm for it"};
     algorithm = result.algo;
     return {};
   }
@@ -129,7 +130,10 @@ LibraryMatmuls::LibraryMatmuls(const CublasLt &library) : library_(library) {}
 Result<std::unique_ptr<LibraryMatmuls>>
 LibraryMatmuls::create(const Driver &driver, const CublasLt &library, CUstream stream) {
   std::unique_ptr<LibraryMatmuls> made(new LibraryMatmuls(library));
-  GPTC_RETURN_IF_ERROR(library.check(library.create(&made->handle_), "cublasLtCreate"));
+  if (Status status = library.check(library.create(&made->handle_), "cublasLtCreate"); !status.ok())
+    return Status(
+        status.code() == Code::deviceLost ? Code::deviceLost : Code::unavailable,
+        fmt::format("cuBLASLt {} does not start: {}", library.versionText(), status.message()));
   Result<DeviceMemory> workspace = allocateDevice(driver, workspaceBytes, stream);
   if (!workspace.ok())
     return workspace.status().within("the workspace of cuBLASLt");

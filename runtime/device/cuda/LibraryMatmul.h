@@ -27,11 +27,12 @@ public:
     bool accumulate;
   };
 
+  /// Errors: unavailable (cuBLASLt does not start), outOfMemory.
   static Result<std::unique_ptr<LibraryMatmuls>> create(const Driver &driver,
                                                         const CublasLt &library, CUstream stream);
   ~LibraryMatmuls();
 
-  /// Chooses an algorithm. Error internal: cuBLASLt has none.
+  /// Chooses an algorithm. Error unavailable: cuBLASLt has none.
   Result<Prepared> prepare(const CudaMatmul &matmul);
   Status run(const Prepared &prepared, CUstream stream) const;
 

@@ -3,7 +3,7 @@
 
 #include "runtime/device/Profile.h"
 #include "runtime/device/cuda/CompileProgress.h"
-#include "runtime/device/cuda/Driver.h"
+#include "runtime/device/cuda/Gpus.h"
 #include "runtime/device/cuda/Library.h"
 #include "runtime/device/cuda/Nvrtc.h"
 #include "runtime/plan/Plan_generated.h"
@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <numeric>
+#include <system_error>
 #include <thread>
 
 namespace gptc::runtime::cuda {
@@ -24,9 +24,16 @@ std::vector<std::string> optionsFor(const std::string &architecture) {
   return {"--gpu-architecture=" + architecture, "-std=c++17", "-lineinfo", "--ptxas-options=-v"};
 }
 
-/// A file name for messages and debuggers: that of the first kernel.
+/// A file name for messages and debuggers: that of the first kernel, as far as it makes one.
 std::string nameOf(const ModuleSource &source) {
-  return (source.kernels.empty() ? "module" : source.kernels.front().symbol) + ".cu";
+  constexpr size_t longest = 128;
+  std::string name;
+  if (!source.kernels.empty())
+    for (char c : source.kernels.front().symbol)
+      if (name.size() < longest && ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                                    (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-'))
+        name += c;
+  return (name.empty() ? "module" : name) + ".cu";
 }
 
 Status doesNotCompile(const ModuleSource &source, const CompileSettings &settings,
@@ -68,8 +75,12 @@ public:
     size_t count = settings_.threads > 0 ? settings_.threads
                                          : std::max(1u, std::thread::hardware_concurrency());
     std::vector<std::thread> threads;
-    for (size_t i = 1; i < std::min(count, wanted.size()); ++i)
-      threads.emplace_back(work);
+    try {
+      for (size_t i = 1; i < std::min(count, wanted.size()); ++i)
+        threads.emplace_back(work);
+    } catch (const std::system_error &) {
+      // No more threads are to be had: those that there are do the work.
+    }
     work();
     for (std::thread &thread : threads)
       thread.join();
@@ -188,11 +199,14 @@ std::vector<ModuleSource> moduleSources(const Plan &plan, std::span<const uint32
   for (size_t i = 0; i < modules.size(); ++i) {
     const fb::CudaModule &module = *cuda.modules()->Get(modules[i]);
     sources[i].source = module.source()->str();
+    int best = 0;
     if (module.images())
       for (const fb::CudaImage *image : *module.images())
-        if (image->architecture()->string_view() == architecture)
+        if (int fit = imageFit(image->architecture()->string_view(), architecture); fit > best) {
+          best = fit;
           sources[i].image = {reinterpret_cast<const char *>(image->cubin()->data()),
                               image->cubin()->size()};
+        }
     if (cuda.kernels())
       for (flatbuffers::uoffset_t k = 0; k < cuda.kernels()->size(); ++k)
         if (cuda.kernels()->Get(k)->module_() == modules[i]) {
@@ -208,18 +222,6 @@ std::vector<ModuleSource> moduleSources(const Plan &plan, std::span<const uint32
       sources[i].kernels.push_back({cuda.argsort()->symbol()->str(), "the order of tokens"});
   }
   return sources;
-}
-
-Result<std::vector<CompiledModule>>
-compilePlanModules(const Plan &plan, const CompileSettings &settings, CompileCounts *counts) {
-  const fb::Cuda *cuda = plan.table().cuda();
-  if (!cuda)
-    return Status(Code::failedPrecondition,
-                  fmt::format("the plan was compiled for {}: it has no CUDA code", plan.target()));
-  std::vector<uint32_t> all(cuda->modules() ? cuda->modules()->size() : 0);
-  std::iota(all.begin(), all.end(), 0u);
-  return compileModules(cuda->header()->str(), moduleSources(plan, all, settings.architecture),
-                        settings, counts);
 }
 
 Result<std::string> compileToPtx(const std::string &header, const ModuleSource &source,

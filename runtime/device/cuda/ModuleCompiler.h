@@ -17,7 +17,7 @@ struct ModuleSource {
     std::string location; ///< the lines of the description that it computes; may be empty
   };
   std::vector<Kernel> kernels;
-  /// Compiled ahead of time for the architecture that is asked for; else empty.
+  /// Compiled ahead of time for an architecture that suits; else empty.
   std::string_view image;
 };
 
@@ -57,14 +57,10 @@ Result<std::vector<CompiledModule>> compileModules(const std::string &header,
                                                    const CompileSettings &settings,
                                                    CompileCounts *counts = nullptr);
 
-/// The sources of a plan's modules; `modules` are their numbers. The plan must outlive them.
+/// The sources of a plan's modules, each with the image that suits `architecture` best; `modules`
+/// are their numbers. The plan must outlive them.
 std::vector<ModuleSource> moduleSources(const Plan &plan, std::span<const uint32_t> modules,
                                         std::string_view architecture);
-
-/// All modules of a plan, as `gptc compile --target cuda:sm_90a` stores them.
-Result<std::vector<CompiledModule>> compilePlanModules(const Plan &plan,
-                                                       const CompileSettings &settings,
-                                                       CompileCounts *counts = nullptr);
 
 /// The PTX of one source, to read. Errors as of compileModules.
 Result<std::string> compileToPtx(const std::string &header, const ModuleSource &source,

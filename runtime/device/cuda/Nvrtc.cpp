@@ -1,9 +1,9 @@
 // Opening NVRTC, and compiling with it.
 #include "runtime/device/cuda/Nvrtc.h"
 
+#include "runtime/device/cuda/Driver.h"
 #include "runtime/device/cuda/Library.h"
 
-#include <array>
 #include <fmt/format.h>
 #include <vector>
 
@@ -21,9 +21,8 @@ struct Opened {
 };
 
 Status openTable(Nvrtc &table) {
-  constexpr std::array<const char *, 5> names = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so",
-                                                 "/usr/local/cuda/lib64/libnvrtc.so",
-                                                 "/usr/lib/x86_64-linux-gnu/libnvrtc.so"};
+  std::vector<std::string> names = toolkitNames("libnvrtc.so", openDriverVersion());
+  names.push_back("/usr/lib/x86_64-linux-gnu/libnvrtc.so");
   Result<Library> library = Library::open(names, "libnvrtc.so");
   if (!library.ok())
     return {Code::unavailable,
@@ -102,16 +101,19 @@ Result<Nvrtc::Compiled> Nvrtc::compile(const std::string &source, const std::str
   nvrtcResult result =
       compileProgram(program.handle, static_cast<int>(arguments.size()), arguments.data());
   Compiled compiled;
-  GPTC_RETURN_IF_ERROR(fetch(*this, program.handle, getProgramLogSize, getProgramLog,
-                             "nvrtcGetProgramLog", compiled.log));
+  Status logStatus = fetch(*this, program.handle, getProgramLogSize, getProgramLog,
+                           "nvrtcGetProgramLog", compiled.log);
   dropTrailingZero(compiled.log);
-  if (result == compilationError)
+  if (result == compilationError && logStatus.ok())
     return compiled;
   if (result == invalidOption)
     return Status(Code::failedPrecondition,
                   fmt::format("NVRTC {} refuses an option of {}: {}", version / 1000,
                               fmt::join(options, " "), compiled.log));
-  GPTC_RETURN_IF_ERROR(check(*this, result, "nvrtcCompileProgram"));
+  if (Status status = check(*this, result, "nvrtcCompileProgram"); !status.ok())
+    return compiled.log.empty() ? status
+                                : Status(status.code(), status.message() + "\n" + compiled.log);
+  GPTC_RETURN_IF_ERROR(logStatus);
   bool cubin = output == Output::cubin;
   GPTC_RETURN_IF_ERROR(fetch(*this, program.handle, cubin ? getCubinSize : getPtxSize,
                              cubin ? getCubin : getPtx, cubin ? "nvrtcGetCUBIN" : "nvrtcGetPTX",

@@ -39,7 +39,8 @@ struct Nvrtc {
     std::string log;
   };
   /// Compiles one source; `header` is what its #include "gptc_device.h" stands for. Errors:
-  /// internal, outOfMemory (NVRTC itself fails). May be called on several threads at once.
+  /// internal, outOfMemory (NVRTC itself fails; its log is in the message). May be called on
+  /// several threads at once.
   Result<Compiled> compile(const std::string &source, const std::string &name,
                            const std::string &header, std::span<const std::string> options,
                            Output output) const;
@@ -48,7 +49,8 @@ struct Nvrtc {
 /// The name that sources include.
 inline constexpr const char *deviceHeaderName = "gptc_device.h";
 
-/// The table, opened once. Error unavailable: says what to install.
+/// The table, opened once: of the version that suits the driver, where that is open. Error
+/// unavailable: says what to install.
 Result<const Nvrtc *> openNvrtc();
 
 } // namespace gptc::runtime::cuda

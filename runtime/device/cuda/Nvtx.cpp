@@ -18,8 +18,8 @@ struct Nvtx {
 /// The functions, or none.
 const Nvtx &nvtx() {
   static const Nvtx table = [] {
-    constexpr std::array<const char *, 3> names = {"libnvtx3interop.so.1", "libnvtx3interop.so",
-                                                   "libnvToolsExt.so.1"};
+    const std::array<std::string, 3> names = {"libnvtx3interop.so.1", "libnvtx3interop.so",
+                                              "libnvToolsExt.so.1"};
     Nvtx found;
     Result<Library> library = Library::open(names, "libnvtx3interop.so");
     if (!library.ok())

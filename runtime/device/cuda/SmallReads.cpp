@@ -14,11 +14,15 @@ public:
     owner_.free_.push_back(std::move(slot_));
   }
 
-  bool ready() const override { return owner_.driver_.eventQuery(slot_.arrived.get()) == 0; }
+  bool ready() const override {
+    return owner_.driver_.eventQuery(slot_.arrived.get()) != cudaNotReady; // also if it failed
+  }
 
   Status take(std::span<std::byte> bytes) override {
-    GPTC_RETURN_IF_ERROR(owner_.driver_.check(owner_.driver_.eventSynchronize(slot_.arrived.get()),
-                                              "cuEventSynchronize"));
+    Status status = owner_.driver_.check(owner_.driver_.eventSynchronize(slot_.arrived.get()),
+                                         "cuEventSynchronize");
+    if (!status.ok())
+      return owner_.failed_(std::move(status));
     std::memcpy(bytes.data(), slot_.memory.bytes().data(), bytes.size());
     return {};
   }

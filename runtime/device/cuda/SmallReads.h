@@ -5,6 +5,7 @@
 #include "runtime/device/Device.h"
 #include "runtime/device/cuda/CudaMemory.h"
 
+#include <functional>
 #include <vector>
 
 namespace gptc::runtime::cuda {
@@ -14,7 +15,9 @@ class SmallReads {
 public:
   static constexpr uint64_t largest = 64; ///< bytes of a read
 
-  SmallReads(const Driver &driver) : driver_(driver) {}
+  /// `failed` is given what goes wrong while a read is waited for, and says what to tell of it.
+  SmallReads(const Driver &driver, std::function<Status(Status)> failed)
+      : driver_(driver), failed_(std::move(failed)) {}
 
   /// Puts the copy into the stream. The result must end before this object does.
   Result<std::unique_ptr<PendingRead>> start(CUdeviceptr from, uint64_t bytes, CUstream stream);
@@ -29,6 +32,7 @@ private:
   Result<Slot> freeSlot();
 
   const Driver &driver_;
+  std::function<Status(Status)> failed_;
   std::vector<Slot> free_;
 };
 

@@ -134,8 +134,53 @@ TEST(CubinCache, FolderIsTheEnvironments) {
   }
 }
 
+/// Without a home the cache is where everybody can write: only what is the user's own is used.
+TEST(CubinCache, AmongTemporaryFilesIsTheUsersOwn) {
+  TemporaryFolder folder;
+  for (const char *name : {"GPTC_CACHE_DIR", "XDG_CACHE_HOME", "HOME"})
+    setenv(name, "", 1);
+  setenv("TMPDIR", folder.path().c_str(), 1);
+  std::string path = folder / ("gptc-cache-" + std::to_string(geteuid()));
+  std::vector<std::string> warnings;
+  auto open = [&] {
+    return std::make_unique<CubinCache>(
+        CubinCache::defaultFolder(), [&](std::string_view text) { warnings.emplace_back(text); });
+  };
+  EXPECT_EQ(CubinCache::defaultFolder(), path);
+  std::string key = keyOf({"x"});
+  EXPECT_FALSE(open()->find(key));
+  open()->store(key, {"code", ""});
+  EXPECT_TRUE(open()->find(key));
+  namespace fs = std::filesystem;
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_all);
+  EXPECT_EQ(warnings.size(), 0u);
+
+  auto expectUnused = [&] {
+    warnings.clear();
+    EXPECT_FALSE(open()->find(key));
+    open()->store(key, {"code", ""});
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_THAT(warnings[0], testing::HasSubstr(path));
+    EXPECT_EQ(open()->keepForReading("failed.cu", "text"), "");
+  };
+  fs::permissions(path, fs::perms::all);
+  expectUnused();
+  fs::permissions(path, fs::perms::owner_all);
+  EXPECT_TRUE(open()->find(key));
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(path.c_str(), 65534, 65534), 0);
+    expectUnused();
+    ASSERT_EQ(chown(path.c_str(), 0, 0), 0);
+  }
+  fs::rename(path, folder / "elsewhere");
+  fs::create_directory_symlink(folder / "elsewhere", path);
+  expectUnused();
+  unsetenv("TMPDIR");
+}
+
 TEST(CubinCache, KeepsTextsForReading) {
   TemporaryFolder folder;
+  setenv("TMPDIR", folder.path().c_str(), 1);
   CubinCache cache(folder / "cache", {});
   std::string path = cache.keepForReading("failed.cu", "text");
   EXPECT_EQ(path, folder / "cache/failed.cu");
@@ -143,7 +188,7 @@ TEST(CubinCache, KeepsTextsForReading) {
   std::string elsewhere =
       CubinCache(folder.write("file", "") + "/cache", {}).keepForReading("gptc-failed.cu", "text");
   EXPECT_EQ(*readWholeFile(elsewhere), "text");
-  std::filesystem::remove(elsewhere);
+  unsetenv("TMPDIR");
 }
 
 } // namespace

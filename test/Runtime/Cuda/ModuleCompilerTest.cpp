@@ -111,6 +111,10 @@ TEST_F(ModuleCompiler, SaysWhatDoesNotCompile) {
                        "its source is in " + (folder / "cache/failed-scale.cu"),
                        "scale, which computes model.gpt:3:7"});
   EXPECT_EQ(*readWholeFile(folder / "cache/failed-scale.cu"), sources[0].source);
+  sources[0].kernels[0].symbol = "../a b/c-1.d\n" + std::string(300, 'x');
+  test::expectFailure(compileModules(header, sources, settings()), Code::dataError,
+                      {"its source is in " + (folder / "cache/failed-..abc-1.d") +
+                       std::string(119, 'x') + ".cu\n"});
   sources = {source()};
   test::expectFailure(compileModules(header, sources, settings("sm_1")), Code::failedPrecondition,
                       {"NVRTC", "sm_1"});

@@ -2,6 +2,7 @@
 // the emulator, which can be told to fail.
 #include "CudaTestPlan.h"
 #include "RunFixture.h"
+#include "runtime/device/cuda/ModuleCompiler.h"
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -76,11 +77,30 @@ TEST_F(CudaFaults, NoDevice) {
 TEST_F(CudaFaults, AnotherArchitectureIsCompiledFor) {
   bigram.plan.cuda->modules[0]->images.push_back(std::make_unique<fb::CudaImageT>());
   bigram.plan.cuda->modules[0]->images[0]->architecture = "sm_80";
-  bigram.plan.cuda->modules[0]->images[0]->cubin = {1, 2, 3};
+  bigram.plan.cuda->modules[0]->images[0]->cubin = {0x7f, 'E', 'L', 'F', 2, 1};
+  bigram.plan.cuda->modules[0]->images[0]->cubin.resize(64); // and nothing else
   folder.write("bigram.plan", bigram.pack());
   EXPECT_EQ(call("", bench).code, 0);
   // Where the image fits it is taken, and this one is no cubin.
   expectError("GPTC_EMULATOR_ARCHITECTURE=80", bench, {"cuModuleLoadData", "compiled for sm_80"});
+}
+
+TEST_F(CudaFaults, AnImageForTheFamilyIsTaken) {
+  fb::CudaModuleT &module = *bigram.plan.cuda->modules[0];
+  std::vector<cuda::ModuleSource> sources = {{module.source, {}, {}}};
+  auto compiled = cuda::compileModules(bigram.plan.cuda->header, sources,
+                                       {.architecture = "sm_90", .note = {}});
+  ASSERT_SUCCESS(compiled);
+  for (const char *architecture : {"sm_80", "sm_90", "sm_100a"}) {
+    module.images.push_back(std::make_unique<fb::CudaImageT>());
+    module.images.back()->architecture = architecture;
+    const std::string &cubin = compiled->front().cubin;
+    module.images.back()->cubin.assign(cubin.begin(), cubin.end());
+  }
+  folder.write("bigram.plan", bigram.pack());
+  Outcome outcome = call("", bench);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, testing::HasSubstr("kernels: 1 module, 1 in the plan"));
 }
 
 TEST_F(CudaFaults, OutOfMemory) {
@@ -108,6 +128,13 @@ TEST_F(CudaFaults, LostDevice) {
   EXPECT_THAT(outcome.err, testing::HasSubstr("CUDA_ERROR_ILLEGAL_ADDRESS"));
   EXPECT_THAT(outcome.err, testing::HasSubstr("the GPU's memory is lost and the run has ended"));
   EXPECT_FALSE(std::filesystem::exists(folder / "w"));
+  // Wherever it is first seen, also while a loss is waited for, it is told alike.
+  for (const std::string &run :
+       {bench, bench + " --no-graphs", std::string("train bigram.plan --data data --steps 9"),
+        std::string("train bigram.plan --data data --steps 9 --eval-every 0 --no-graphs")})
+    expectError("GPTC_EMULATOR_LOSE_DEVICE=7", run,
+                {"error: bigram.plan: during or before entry \"", "CUDA_ERROR_ILLEGAL_ADDRESS",
+                 "the GPU's memory is lost and the run has ended"});
   // What was written before goes on.
   outcome = call("", "train bigram.plan --data data --steps 40 --checkpoint-dir c "
                      "--eval-every 0 --log log.jsonl --resume");
@@ -126,13 +153,44 @@ TEST_F(CudaFaults, NoCublasLt) {
   folder.write("bigram.plan", bigram.pack());
   Outcome outcome = call("GPTC_CUDA_LIBRARIES=partly", bench);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.err, testing::HasSubstr("since cuBLASLt was not found"));
+  EXPECT_THAT(outcome.err,
+              testing::HasSubstr("the plan's own kernels, since cuBLASLt cannot be opened"));
   expectError("GPTC_CUDA_LIBRARIES=partly", bench + " --matmul library",
               {"matrix products: cuBLASLt cannot be opened"});
   bigram.plan.cuda->matmuls.clear();
   folder.write("bigram.plan", bigram.pack());
   expectError("GPTC_CUDA_LIBRARIES=partly", bench, {"matrix products: cuBLASLt cannot be opened"});
   expectError("", bench + " --matmul generated", {"no kernel of its own for a product"});
+}
+
+TEST_F(CudaFaults, CublasLtRefuses) {
+  std::filesystem::create_directory(folder / "refusing");
+  for (const char *name : {"libcuda.so", "libnvrtc.so"})
+    std::filesystem::create_symlink(std::string(GPTC_EMULATOR "/") + name,
+                                    folder / ("refusing/" + std::string(name)));
+  std::filesystem::create_symlink(GPTC_REFUSING_CUBLASLT, folder / "refusing/libcublasLt.so");
+  fb::EntryT &update = *bigram.plan.entries[2];
+  for (int64_t size : {1, 2})
+    bigram.matmul(update, bigram.at("table"), bigram.at("table"), bigram.at("gradient:table"), size,
+                  1, 1);
+  folder.write("bigram.plan", bigram.pack());
+  for (auto [refused, note] : std::vector<std::pair<std::string, std::string>>{
+           {"create", "the plan's own kernels, since cuBLASLt 13.0.0 does not start: "
+                      "cublasLtCreate: refused (1)\n"},
+           {"products", "the plan's own kernels where cuBLASLt cannot: a product of 1 x 1 x 1: "
+                        "cuBLASLt has no algorithm for it\n"},
+           {"heuristic", "the plan's own kernels where cuBLASLt cannot: a product of 1 x 1 x 1: "
+                         "cuBLASLt has no algorithm for it\n"}}) {
+    std::string settings = "GPTC_CUDA_LIBRARIES=refusing GPTC_TEST_REFUSED=" + refused;
+    Outcome outcome = call(settings, bench);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    size_t at = outcome.err.find("matrix products: " + note);
+    EXPECT_NE(at, std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.err.find("own kernels", at + note.size() + 17), std::string::npos) // once
+        << outcome.err;
+    expectError(settings, bench + " --matmul library",
+                {refused == "create" ? "does not start" : "no algorithm"});
+  }
 }
 
 TEST_F(CudaFaults, NoNvrtc) {

@@ -1,5 +1,6 @@
 // Loading plans for GPUs: every kind of damage to their CUDA tables is an error with a reason.
 #include "TestPlan.h"
+#include "runtime/base/Hash.h"
 #include "test/Runtime/TestFiles.h"
 
 namespace gptc::runtime::test {
@@ -35,15 +36,20 @@ TestPlan cudaPlan() {
   }
   auto image = std::make_unique<fb::CudaImageT>();
   image->architecture = "sm_80";
-  image->cubin = {1, 2, 3};
+  image->cubin = {0x7f, 'E', 'L', 'F', 2, 1};
+  image->cubin.resize(100);
+  image->hash = fnv1a64({reinterpret_cast<const char *>(image->cubin.data()), image->cubin.size()});
   cuda.modules[0]->images.push_back(std::move(image));
   return test;
 }
 
 TEST(CudaPlan, IsRead) {
-  Result<Plan> plan = cudaPlan().load();
+  TestPlan test = cudaPlan();
+  Result<Plan> plan = test.load();
   ASSERT_SUCCESS(plan);
   EXPECT_EQ(plan->target(), "cuda:sm_90a");
+  test.plan.cuda->modules[0]->images[0]->hash = 0; // older plans record none
+  ASSERT_SUCCESS(test.load());
 }
 
 /// Flipped bits may go unnoticed (in a source, say), but must not do harm.
@@ -79,8 +85,14 @@ const Damage damages[] = {
     {"it has no CUDA code", [](fb::PlanT &p, fb::CudaT &) { p.cuda.reset(); }},
     {"its target is cpu", [](fb::PlanT &p, fb::CudaT &) { p.target = "cpu", p.kernels.clear(); }},
     {"module 0 has no source", [](fb::PlanT &, fb::CudaT &c) { c.modules[0]->source = ""; }},
-    {"empty image for sm_80",
+    {"the image of CUDA module 0 for sm_80: not a 64-bit ELF object",
      [](fb::PlanT &, fb::CudaT &c) { c.modules[0]->images[0]->cubin.clear(); }},
+    {"for sm_80: not a 64-bit ELF object",
+     [](fb::PlanT &, fb::CudaT &c) { c.modules[0]->images[0]->cubin.resize(63); }},
+    {"for sm_80: not a 64-bit ELF object",
+     [](fb::PlanT &, fb::CudaT &c) { c.modules[0]->images[0]->cubin[0] = 'x'; }},
+    {"for sm_80: the bytes do not have the recorded hash",
+     [](fb::PlanT &, fb::CudaT &c) { c.modules[0]->images[0]->cubin[99] = 1; }},
     {"name of an architecture",
      [](fb::PlanT &, fb::CudaT &c) { c.modules[0]->images[0]->architecture = "\n"; }},
     {"1 kernels, of which 0", [](fb::PlanT &, fb::CudaT &c) { c.kernels.clear(); }},
@@ -103,6 +115,12 @@ const Damage damages[] = {
      [](fb::PlanT &, fb::CudaT &c) { c.matmuls[1]->transpose_lhs = false; }},
     {"name of a CUDA kernel", [](fb::PlanT &, fb::CudaT &c) { c.matmuls[0]->symbol = ""; }},
     {"argsort is in module 7", [](fb::PlanT &, fb::CudaT &c) { c.argsort->module_ = 7; }},
+    {"more than 16000000 operands and items of matmuls",
+     [](fb::PlanT &p, fb::CudaT &) {
+       fb::MatmulT &matmul = *p.entries[0]->commands[1]->operation.AsMatmul();
+       matmul.accumulate = true;
+       matmul.batch = {{int64_t{1} << 40, 0, 0, 0}};
+     }},
     {"no CUDA kernel", [](fb::PlanT &, fb::CudaT &c) { c.argsort.reset(); }},
 };
 

@@ -59,6 +59,12 @@ TEST_F(GptcRun, HelpSucceedsWithExamples) {
   }
 }
 
+TEST_F(GptcRun, TellsItsVersion) {
+  Outcome outcome = call("--version");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, testing::MatchesRegex("gptc-run [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
 TEST_F(GptcRun, WrongUsageIsTwo) {
   for (const char *arguments :
        {"", "fly", "train", "train bigram.plan", "train bigram.plan --data data --steps many",
