@@ -1,15 +1,19 @@
 // The compiler behind one function: description, pipelines, kernels, plan.
 #include "gptc/Driver/Compile.h"
 
+#include "gptc/Autodiff/Passes.h"
 #include "gptc/CodeGen/CpuCompiler.h"
 #include "gptc/CodeGen/CudaSource.h"
+#include "gptc/CodeGen/Passes.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
+#include "gptc/Plan/Passes.h"
 #include "gptc/Plan/PlanWriter.h"
 #include "gptc/Transforms/PassFilter.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -37,6 +41,20 @@ static std::string placeOf(Location location) {
     return WalkResult::interrupt();
   });
   return text;
+}
+
+/// Makes the passes of the pipelines known by name, as --disable-pass asks for them.
+static void registerPasses() {
+  static const bool registered = [] {
+    registerGptcTransformsPasses();
+    registerGptcAutodiffPasses();
+    registerGptcPlanPasses();
+    registerGptcCodeGenPasses();
+    registerCanonicalizerPass();
+    registerCSEPass();
+    return true;
+  }();
+  (void)registered;
 }
 
 struct Compilation::State {
@@ -88,6 +106,7 @@ const ModelInfo &Compilation::info() const { return state->model.info; }
 const std::string &Compilation::warnings() const { return state->warnings; }
 
 Status Compilation::State::load() {
+  registerPasses();
   if (llvm::Error error = disablePasses(context, options.disabledPasses))
     return {Code::invalidArgument, "--disable-pass: " + llvm::toString(std::move(error))};
   std::string message;

@@ -112,6 +112,8 @@ Results Interpreter::runBlock(mlir::Block &block, Operands arguments) {
     Results results = runOp(op, operands);
     if (!results)
       return results.takeError();
+    if (options.observe)
+      options.observe(&op, operands, *results);
     for (auto [result, value] : llvm::zip(op.getResults(), *results))
       values[result] = std::move(value);
     for (mlir::Value value : uses.lookup(&op))

@@ -24,6 +24,15 @@ class RunsTest(Case):
     def test_memory_of_its_own_gives_the_same_bits(self):
         self.assertEqual(self.train("a"), self.train("b", "--no-reuse"))
 
+    def test_passes_can_be_left_out(self):
+        whole = self.train("a")
+        self.assertEqual(whole, self.train("b", "--disable-pass", "plan-merge-launches"))
+        merged, single = (run("dump", *TINY, "--stage", "plan", *extra).stdout.count("plan.launch")
+                          for extra in ([], ["--disable-pass", "plan-merge-launches"]))
+        self.assertLess(merged, single)
+        done = run("dump", *TINY, "--stage", "plan", "--disable-pass", "plan-merge", code=2)
+        self.assertFails(done, "plan-merge")
+
     def test_threads(self):
         one, two = (self.train(f"t{n}", threads=n, steps=20)[0] for n in (1, 2))
         # Only oneDNN's matmuls may sum in another order: float32 rounding, then what training makes of it.

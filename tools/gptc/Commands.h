@@ -22,6 +22,7 @@ Command addCompile(CLI::App &app);
 Command addRun(CLI::App &app);
 Command addMemory(CLI::App &app);
 Command addFmt(CLI::App &app);
+Command addVerify(CLI::App &app);
 
 } // namespace gptc::tools
 

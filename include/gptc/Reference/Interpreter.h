@@ -36,6 +36,10 @@ struct Options {
   /// does not know them either. Test dialects come in here.
   std::function<std::optional<llvm::Expected<Tensors>>(mlir::Operation *, llvm::ArrayRef<Tensor>)>
       fallback;
+  /// Told of each operation that ran, with its operands and results, in order; under gpt.repeat for
+  /// every copy.
+  std::function<void(mlir::Operation *, llvm::ArrayRef<Tensor>, llvm::ArrayRef<Tensor>)> observe =
+      {};
 };
 
 /// Runs `function` and returns what it returns.

@@ -1,0 +1,161 @@
+// What the parts of `gptc verify` share: snapshots, observations, checks.
+#ifndef GPTC_LIB_DRIVER_VERIFICATION_H
+#define GPTC_LIB_DRIVER_VERIFICATION_H
+
+#include "gptc/Driver/Verify.h"
+#include "gptc/Reference/Interpreter.h"
+#include "runtime/execute/Session.h"
+
+#include "llvm/ADT/MapVector.h"
+
+#include <map>
+
+namespace gptc::verification {
+
+using reference::Environment;
+using reference::Precision;
+using reference::Tensor;
+
+/// The module that a pass left.
+struct Snapshot {
+  std::string pass; ///< "" for the description's graph
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  bool changed = true;
+};
+
+/// Whether a module is in the plan dialect.
+bool isPlan(mlir::ModuleOp module);
+
+/// Watches compilations and keeps snapshots.
+class Recorder {
+public:
+  explicit Recorder(const VerifyOptions &options) : options(options) {}
+
+  /// Makes `manager` tell of its passes, which belong to this stage.
+  void watch(mlir::PassManager &manager);
+  /// A module before any pass.
+  void add(mlir::ModuleOp graph);
+  std::string stage;
+  std::vector<Snapshot> snapshots;
+
+  /// A pass has run on a module.
+  void record(llvm::StringRef pass, mlir::ModuleOp module);
+
+private:
+  const VerifyOptions &options;
+  std::string lastText;
+};
+
+/// What all modules start from: variables by name, copies of blocks one by one, numbers that
+/// float32 holds exactly.
+struct Inputs {
+  struct About {
+    gpt::VariableKind kind;
+    std::string owner;
+    bool decays = false;
+  };
+  Environment values;
+  std::map<std::string, About> about;
+
+  /// Gives the variables of `module` that have none a value, which depends on seed and name alone.
+  void add(mlir::ModuleOp module, uint64_t seed);
+  /// The same with every real number changed by a random part of `relative`.
+  Environment perturbed(double relative) const;
+  std::vector<std::string> ofKind(gpt::VariableKind kind) const;
+};
+
+/// Tensors by entry and variable, as "update/output:norm". What @train returns and writes is under
+/// "accumulate_first", into which it turns.
+using Observations = std::map<std::string, Tensor>;
+
+using Observer =
+    std::function<void(mlir::Operation *, llvm::ArrayRef<Tensor>, llvm::ArrayRef<Tensor>)>;
+
+/// Runs all entries of a module of tensors. Each of accumulation, @update, @evaluate and @logits
+/// starts from `values`; the accumulating entries run one after another. An error also if what an
+/// operation takes for granted of its operands does not hold.
+runtime::Result<Observations> observe(mlir::ModuleOp module, const Inputs &inputs,
+                                      const Environment &values, Precision precision,
+                                      const Observer &observer = {});
+
+/// What further accumulations must give, from runs of the first one alone.
+runtime::Result<Observations> expectAccumulation(mlir::ModuleOp module, const Inputs &inputs,
+                                                 const Environment &values);
+
+/// What @update must give, by the optimizer's formula.
+Observations expectUpdate(const Inputs &inputs, const Environment &values, Optimizer optimizer);
+
+/// A tensor's error and what is allowed of it.
+struct Check {
+  double error = 0, budget = 0;
+  bool ok() const { return error <= budget; } // false for NaN
+};
+using Checks = std::map<std::string, Check>;
+
+/// Compares gradients with differences of @train in `graph`: for each parameter the derivative in
+/// one random direction.
+runtime::Result<Checks> checkGradients(mlir::ModuleOp graph, const Inputs &inputs,
+                                       const Observations &found, uint64_t seed);
+
+/// The largest |x|; of a difference of two tensors: the largest |x − y|, infinite if shapes differ
+/// or something is not finite in one alone.
+double largest(const Tensor &tensor);
+double largestDifference(const Tensor &left, const Tensor &right);
+
+/// Tensors of a kind are of one scale: "gradient" of accumulate_first/gradient:w, the variable's
+/// prefix or else its name's entry.
+std::string kindOf(llvm::StringRef key);
+
+/// A budget for each tensor, made of the errors that it may have anyhow.
+using Budgets = std::map<std::string, double>;
+
+/// 64 · (what `disturbed` differs) + `relative` · largest element + `ofKind` · largest of the kind.
+Budgets makeBudgets(const Observations &exact, const Observations &disturbed, double relative,
+                    double ofKind);
+
+/// Runs a module of the plan dialect, whose buffers have offsets, on the device.
+class PlanRunner {
+public:
+  PlanRunner(const VerifyOptions &options, std::string model)
+      : options(options), model(std::move(model)) {}
+  runtime::Result<Observations> run(mlir::ModuleOp plan, const Inputs &inputs);
+  /// What the transient buffers hold after an entry, by name, as float32.
+  using Contents = llvm::StringMap<std::vector<float>>;
+  runtime::Result<Contents> inspect(mlir::ModuleOp plan, const Inputs &inputs,
+                                    const std::string &entry);
+
+private:
+  runtime::Result<runtime::Session> open(mlir::ModuleOp plan);
+
+  const VerifyOptions &options;
+  std::string model;
+  /// The kernels that were compiled last, as text, and what of a plan comes from them.
+  std::string kernelText;
+  std::shared_ptr<void> compiled;
+};
+
+/// Gives the buffers of a plan offsets, each its own memory.
+runtime::Status separateBuffers(mlir::ModuleOp plan);
+
+/// What a comparison found, by tensor.
+struct Findings {
+  std::string tensor; ///< the worst
+  std::vector<std::string> wrong;
+  std::vector<std::string> right; ///< those that are far from their budgets
+};
+
+/// The smallest range of operations behind a pass that shows why tensors differ, as lines. `before`
+/// may be null.
+std::vector<std::string> findRange(mlir::ModuleOp before, mlir::ModuleOp after,
+                                   const Inputs &inputs, const Findings &findings);
+/// The same for a plan. `tensors` is the module that it was made from.
+std::vector<std::string> findPlanRange(mlir::ModuleOp tensors, mlir::ModuleOp plan,
+                                       const Inputs &inputs, const Findings &findings,
+                                       PlanRunner &runner);
+
+/// An operation as one line: its text without regions, and where it comes from.
+std::string describe(mlir::Operation *op);
+
+} // namespace gptc::verification
+
+#endif // GPTC_LIB_DRIVER_VERIFICATION_H

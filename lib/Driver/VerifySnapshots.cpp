@@ -1,0 +1,72 @@
+// Keeps the module behind each pass.
+#include "Verification.h"
+
+#include "gptc/Dialect/Plan/PlanOps.h"
+
+#include "mlir/Pass/PassInstrumentation.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace gptc;
+using namespace gptc::verification;
+
+namespace {
+/// Passes on the module are recorded as they are. Those on functions are one after all functions
+/// are done, when the adaptor that ran them, a pass on the module without a name, is done.
+class Watcher : public PassInstrumentation {
+public:
+  explicit Watcher(Recorder &recorder) : recorder(recorder) {}
+
+  void runAfterPass(Pass *pass, Operation *op) override {
+    std::string name = pass->getArgument().str();
+    auto module = dyn_cast<ModuleOp>(op);
+    if (!module) {
+      if (!name.empty() && !llvm::is_contained(nested, name))
+        nested.push_back(name);
+      return;
+    }
+    if (name.empty())
+      name = llvm::join(nested, ", ");
+    nested.clear();
+    if (!name.empty())
+      recorder.record(name, module);
+  }
+
+private:
+  Recorder &recorder;
+  std::vector<std::string> nested;
+};
+} // namespace
+
+static std::string textOf(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream);
+  return text;
+}
+
+bool verification::isPlan(ModuleOp module) { return !module.getOps<plan::EntryOp>().empty(); }
+
+void Recorder::watch(PassManager &manager) {
+  manager.addInstrumentation(std::make_unique<Watcher>(*this));
+}
+
+void Recorder::add(ModuleOp graph) {
+  lastText = textOf(graph);
+  snapshots.push_back({"", graph.clone(), true});
+}
+
+void Recorder::record(StringRef pass, ModuleOp module) {
+  std::string label = pass.str();
+  if (llvm::any_of(snapshots, [&](const Snapshot &other) { return other.pass == label; }))
+    label += " (" + stage + ")";
+  if (options.afterPass)
+    options.afterPass(label, module);
+  std::string text = textOf(module);
+  bool changed = text != lastText;
+  lastText = std::move(text);
+  OwningOpRef<ModuleOp> copy;
+  if (changed)
+    copy = module.clone();
+  snapshots.push_back({std::move(label), std::move(copy), changed});
+}
