@@ -2,6 +2,7 @@
 #ifndef GPTC_LIB_DRIVER_VERIFICATION_H
 #define GPTC_LIB_DRIVER_VERIFICATION_H
 
+#include "gptc/Driver/Snapshots.h"
 #include "gptc/Driver/Verify.h"
 #include "gptc/Reference/Interpreter.h"
 #include "runtime/execute/Session.h"
@@ -15,36 +16,6 @@ namespace gptc::verification {
 using reference::Environment;
 using reference::Precision;
 using reference::Tensor;
-
-/// The module that a pass left.
-struct Snapshot {
-  std::string pass; ///< "" for the description's graph
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  bool changed = true;
-};
-
-/// Whether a module is in the plan dialect.
-bool isPlan(mlir::ModuleOp module);
-
-/// Watches compilations and keeps snapshots.
-class Recorder {
-public:
-  explicit Recorder(const VerifyOptions &options) : options(options) {}
-
-  /// Makes `manager` tell of its passes, which belong to this stage.
-  void watch(mlir::PassManager &manager);
-  /// A module before any pass.
-  void add(mlir::ModuleOp graph);
-  std::string stage;
-  std::vector<Snapshot> snapshots;
-
-  /// A pass has run on a module.
-  void record(llvm::StringRef pass, mlir::ModuleOp module);
-
-private:
-  const VerifyOptions &options;
-  std::string lastText;
-};
 
 /// What all modules start from: variables by name, copies of blocks one by one, numbers that
 /// float32 holds exactly.

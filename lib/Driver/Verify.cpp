@@ -21,8 +21,10 @@ namespace {
 class Verifier {
 public:
   Verifier(const VerifyOptions &options, CompileOptions compile, VerifyReport &report)
-      : options(options), compileOptions(std::move(compile)), report(report), recorder(options),
-        runner(options, compileOptions.model) {}
+      : options(options), compileOptions(std::move(compile)), report(report),
+        runner(options, compileOptions.model) {
+    recorder.afterPass = options.afterPass;
+  }
 
   Status run();
 
@@ -64,20 +66,13 @@ static std::string configurationOf(const ModelInfo &info) {
 }
 
 Status Verifier::compile() {
-  GPTC_RETURN_IF_ERROR(compilation->runTo(Stage::graph));
-  report.model = compilation->info().name;
-  report.configuration = configurationOf(compilation->info());
-  report.parameters = compilation->info().parameterCount();
-  recorder.add(compilation->module());
-  static const std::pair<Stage, const char *> stages[] = {{Stage::forward, "forward"},
-                                                          {Stage::training, "training"},
-                                                          {Stage::optimized, "optimized"},
-                                                          {Stage::plan, "plan"}};
-  for (auto [stage, name] : stages) {
-    recorder.stage = name;
-    GPTC_RETURN_IF_ERROR(compilation->runTo(stage));
+  Status status = recorder.run(*compilation);
+  if (!recorder.snapshots.empty()) {
+    report.model = compilation->info().name;
+    report.configuration = configurationOf(compilation->info());
+    report.parameters = compilation->info().parameterCount();
   }
-  return Status::success();
+  return status;
 }
 
 Status Verifier::run() {

@@ -1,4 +1,4 @@
-// Unified differences of two texts, for `gptc fmt --check`.
+// Unified differences of two texts, for `gptc fmt --check` and `gptc dump --diff`.
 //
 // Lines are matched by Myers' greedy algorithm (An O(ND) Difference Algorithm and Its Variations,
 // 1986), after the common beginning and end have been set aside.
@@ -13,7 +13,13 @@ namespace gptc {
 
 namespace {
 
-using Lines = std::vector<std::string_view>;
+/// A line, and what of it must be the same for two to match.
+struct Line {
+  std::string_view text;
+  std::string key;
+  bool operator==(const Line &other) const { return key == other.key; }
+};
+using Lines = std::vector<Line>;
 
 /// A step of the edit script: ' ' keeps a line, '-' drops one of `before`, '+' adds one of `after`.
 struct Step {
@@ -22,12 +28,13 @@ struct Step {
 };
 
 /// Lines with their line ends, so that a missing last one is a difference.
-Lines split(std::string_view text) {
+Lines split(std::string_view text, const LineKey &key) {
   Lines lines;
   while (!text.empty()) {
     size_t length = std::min(text.size(), text.find('\n') + 1);
-    lines.push_back(text.substr(0, length == 0 ? text.size() : length));
-    text.remove_prefix(lines.back().size());
+    std::string_view line = text.substr(0, length == 0 ? text.size() : length);
+    lines.push_back({line, key ? key(line) : std::string(line)});
+    text.remove_prefix(line.size());
   }
   return lines;
 }
@@ -59,10 +66,10 @@ std::vector<Step> editScript(const Lines &a, const Lines &b) {
   }
   std::vector<Step> steps;
   if (edits > limit) {
-    for (std::string_view line : a)
-      steps.push_back({'-', line});
-    for (std::string_view line : b)
-      steps.push_back({'+', line});
+    for (const Line &line : a)
+      steps.push_back({'-', line.text});
+    for (const Line &line : b)
+      steps.push_back({'+', line.text});
     return steps;
   }
   // Back from the end, one edit and the run of kept lines after it at a time.
@@ -75,9 +82,9 @@ std::vector<Step> editScript(const Lines &a, const Lines &b) {
     int fromY = edits == 0 ? 0 : fromX - (down ? k + 1 : k - 1);
     for (; x > fromX && y > fromY && (edits == 0 || x > fromX + !down || y > fromY + down);
          --x, --y)
-      steps.push_back({' ', a[x - 1]});
+      steps.push_back({' ', a[x - 1].text});
     if (edits > 0)
-      steps.push_back(down ? Step{'+', b[--y]} : Step{'-', a[--x]});
+      steps.push_back(down ? Step{'+', b[--y].text} : Step{'-', a[--x].text});
   }
   std::reverse(steps.begin(), steps.end());
   return steps;
@@ -86,10 +93,12 @@ std::vector<Step> editScript(const Lines &a, const Lines &b) {
 } // namespace
 
 std::string unifiedDiff(std::string_view beforeName, std::string_view afterName,
-                        std::string_view before, std::string_view after) {
+                        std::string_view before, std::string_view after, const LineKey &key) {
   if (before == after)
     return {};
-  Lines a = split(before), b = split(after);
+  Lines a = split(before, key), b = split(after, key);
+  if (a == b)
+    return {};
   size_t head = 0, tail = 0;
   while (head < std::min(a.size(), b.size()) && a[head] == b[head])
     ++head;
@@ -101,9 +110,9 @@ std::string unifiedDiff(std::string_view beforeName, std::string_view afterName,
   constexpr size_t context = 3;
   size_t leading = std::min(head, context), trailing = std::min(tail, context);
   for (size_t i = 0; i < trailing; ++i)
-    steps.push_back({' ', a[a.size() - tail + i]});
+    steps.push_back({' ', a[a.size() - tail + i].text});
   for (size_t i = 0; i < leading; ++i)
-    steps.insert(steps.begin(), {' ', a[head - 1 - i]});
+    steps.insert(steps.begin(), {' ', a[head - 1 - i].text});
 
   std::string out = fmt::format("--- {}\n+++ {}\n", beforeName, afterName);
   size_t lineA = head - leading, lineB = lineA; // lines before the step at hand

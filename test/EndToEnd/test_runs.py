@@ -111,6 +111,20 @@ class RunsTest(Case):
         self.assertIn("plan.entry @update", run("dump", *TINY, "--stage", "plan", "--entry", "update").stdout)
         self.assertIn("define", run("dump", *TINY, "--stage", "source", "--as", "llvm").stdout)
 
+    def test_passes_can_be_seen(self):
+        before = run("dump", *TINY, "--after", "canonicalize", "--entry", "train").stdout
+        self.assertIn("func.func @train", before)
+        self.assertNotIn("@accumulate_first", run("dump", *TINY, "--after", "cse").stdout)
+        self.assertIn("@accumulate_first", run("dump", *TINY, "--after", "gpt-differentiate").stdout)
+        # What a pass did not touch is no difference, though its values have other numbers.
+        difference = run("dump", *TINY, "--diff", "gpt-split-reductions", "--entry", "update").stdout.splitlines()
+        changed = [line for line in difference if line[:1] in "+-" and line[:3] not in ("---", "+++")]
+        self.assertTrue(changed)
+        for line in changed:
+            self.assertIn("gpt.reduce", line)
+        self.assertEqual(run("dump", *TINY, "--diff", "gpt-split-reductions", "--entry", "logits").stdout, "")
+        self.assertFails(run("dump", *TINY, "--diff", "gpt-splt", code=2), "gpt-splt", "gpt-split-reductions")
+
     def test_formatted_models_stay_as_they_are(self):
         run("fmt", "--check", *sorted(MODELS.glob("*.gpt")))
 

@@ -2,6 +2,7 @@
 #include "gptc/Dialect/Plan/PlanOps.h"
 
 #include "tools/gptc/Commands.h"
+#include "tools/gptc/DumpPasses.h"
 #include "tools/gptc/ModelOptions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -17,6 +18,7 @@ using runtime::Status;
 namespace {
 struct DumpOptions {
   std::string stage = "graph";
+  std::string after, difference; ///< passes, by name
   std::string entry, kernel;
   std::string form; ///< empty: what suits the target
   bool locations = false;
@@ -45,12 +47,29 @@ static Status select(mlir::ModuleOp module, const std::string &name, const char 
           fmt::format("--{} {}: there is none; there are {}", what, name, names)};
 }
 
+/// Leaves in a module what was asked for.
+static Status narrow(mlir::ModuleOp module, const DumpOptions &options) {
+  if (!options.entry.empty())
+    GPTC_RETURN_IF_ERROR(select(module, options.entry, "entry", [](mlir::Operation *op) {
+      return llvm::isa<mlir::func::FuncOp, plan::EntryOp>(op);
+    }));
+  if (!options.kernel.empty()) {
+    GPTC_RETURN_IF_ERROR(select(module, options.kernel, "kernel",
+                                [](mlir::Operation *op) { return llvm::isa<plan::KernelOp>(op); }));
+    for (mlir::Operation &op : llvm::make_early_inc_range(*module.getBody()))
+      if (!llvm::isa<plan::KernelOp>(op))
+        op.erase();
+  }
+  return Status::success();
+}
+
 static Status dump(CompileOptions compile, const DumpOptions &options) {
   static const std::map<std::string, Stage> stages = {
       {"graph", Stage::graph},         {"forward", Stage::forward}, {"training", Stage::training},
       {"optimized", Stage::optimized}, {"plan", Stage::plan},       {"source", Stage::plan}};
   bool isPlan = options.stage == "plan" || options.stage == "source";
-  if (!options.kernel.empty() && !isPlan)
+  bool ofPass = !options.after.empty() || !options.difference.empty();
+  if (!options.kernel.empty() && !isPlan && !ofPass)
     return {Code::invalidArgument, "--kernel needs --stage plan or --stage source"};
   if (!options.entry.empty() && options.stage == "source")
     return {Code::invalidArgument,
@@ -65,6 +84,11 @@ static Status dump(CompileOptions compile, const DumpOptions &options) {
     GPTC_RETURN_IF_ERROR(probe.runTo(Stage::graph));
     compile.trains = probe.info().hasLoss;
   }
+  auto narrowed = [&](mlir::ModuleOp module) { return narrow(module, options); };
+  if (!options.after.empty())
+    return dumpAfter(compile, options.after, options.locations, narrowed);
+  if (!options.difference.empty())
+    return dumpDifference(compile, options.difference, options.locations, narrowed);
   Compilation compilation(compile);
   GPTC_RETURN_IF_ERROR(compilation.runTo(stages.at(options.stage)));
   std::fputs(compilation.warnings().c_str(), stderr);
@@ -77,17 +101,7 @@ static Status dump(CompileOptions compile, const DumpOptions &options) {
     return Status::success();
   }
   mlir::ModuleOp module = compilation.module();
-  if (!options.entry.empty())
-    GPTC_RETURN_IF_ERROR(select(module, options.entry, "entry", [](mlir::Operation *op) {
-      return llvm::isa<mlir::func::FuncOp, plan::EntryOp>(op);
-    }));
-  if (!options.kernel.empty()) {
-    GPTC_RETURN_IF_ERROR(select(module, options.kernel, "kernel",
-                                [](mlir::Operation *op) { return llvm::isa<plan::KernelOp>(op); }));
-    for (mlir::Operation &op : llvm::make_early_inc_range(*module.getBody()))
-      if (!llvm::isa<plan::KernelOp>(op))
-        op.erase();
-  }
+  GPTC_RETURN_IF_ERROR(narrow(module, options));
   mlir::OpPrintingFlags flags;
   if (options.locations)
     flags.enableDebugInfo(true, /*prettyForm=*/true);
@@ -106,6 +120,18 @@ Command addDump(CLI::App &app) {
       ->add_option("--stage", options->stage,
                    "graph, forward, training, optimized, plan or source (default graph)")
       ->check(CLI::IsMember({"graph", "forward", "training", "optimized", "plan", "source"}));
+  CLI::Option *stage = command->get_option("--stage");
+  CLI::Option *after = command
+                           ->add_option("--after", options->after,
+                                        "the program behind a pass, by its name in gptc-opt; a "
+                                        "pass that runs again is named with its stage, as \"cse "
+                                        "(optimized)\"")
+                           ->type_name("PASS")
+                           ->excludes(stage);
+  command->add_option("--diff", options->difference, "what a pass changed, line by line")
+      ->type_name("PASS")
+      ->excludes(stage)
+      ->excludes(after);
   command->add_option("--entry", options->entry, "one entry only, such as update")
       ->type_name("NAME");
   command->add_option("--kernel", options->kernel, "one kernel only, by its name in --stage plan")
@@ -123,6 +149,7 @@ Command addDump(CLI::App &app) {
   command->footer("Examples:\n"
                   "  gptc dump models/gpt2.gpt --preset small\n"
                   "  gptc dump models/gpt2.gpt --preset small --stage plan --entry update\n"
+                  "  gptc dump models/mlp.gpt --diff gpt-form-kernels --entry evaluate\n"
                   "  gptc dump models/mlp.gpt --stage source --as assembly\n"
                   "  gptc dump models/mlp.gpt --stage source --as ptx --target cuda:sm_90a");
   return {command, [=] { return reportFailure(dump(*compile, *options)); }};

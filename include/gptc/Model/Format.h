@@ -9,6 +9,7 @@
 #include "gptc/Model/Diagnostics.h"
 #include "gptc/Model/Source.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,10 +23,13 @@ inline constexpr size_t formatWidth = 140;
 /// tree is that of `source`. With syntax errors reports them and returns nothing.
 std::optional<std::string> formatSource(const SourceFile &source, DiagnosticEngine &diagnostics);
 
+/// What of a line must be the same for two lines to match.
+using LineKey = std::function<std::string(std::string_view)>;
+
 /// What `diff -u` prints for two texts, with three lines of context and the given names; empty when
-/// they are equal.
+/// they are equal. Without a key, lines match that are the same.
 std::string unifiedDiff(std::string_view beforeName, std::string_view afterName,
-                        std::string_view before, std::string_view after);
+                        std::string_view before, std::string_view after, const LineKey &key = {});
 
 } // namespace gptc
 

@@ -1,14 +1,15 @@
 // Keeps the module behind each pass.
-#include "Verification.h"
+#include "gptc/Driver/Snapshots.h"
 
 #include "gptc/Dialect/Plan/PlanOps.h"
 
 #include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace gptc;
-using namespace gptc::verification;
+using runtime::Status;
 
 namespace {
 /// Passes on the module are recorded as they are. Those on functions are one after all functions
@@ -45,23 +46,33 @@ static std::string textOf(ModuleOp module) {
   return text;
 }
 
-bool verification::isPlan(ModuleOp module) { return !module.getOps<plan::EntryOp>().empty(); }
+bool gptc::isPlan(ModuleOp module) { return !module.getOps<plan::EntryOp>().empty(); }
 
 void Recorder::watch(PassManager &manager) {
   manager.addInstrumentation(std::make_unique<Watcher>(*this));
 }
 
-void Recorder::add(ModuleOp graph) {
-  lastText = textOf(graph);
-  snapshots.push_back({"", graph.clone(), true});
+Status Recorder::run(Compilation &compilation) {
+  GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::graph));
+  lastText = textOf(compilation.module());
+  snapshots.push_back({"", compilation.module().clone(), true});
+  static const std::pair<Stage, const char *> stages[] = {{Stage::forward, "forward"},
+                                                          {Stage::training, "training"},
+                                                          {Stage::optimized, "optimized"},
+                                                          {Stage::plan, "plan"}};
+  for (auto [target, name] : stages) {
+    stage = name;
+    GPTC_RETURN_IF_ERROR(compilation.runTo(target));
+  }
+  return Status::success();
 }
 
 void Recorder::record(StringRef pass, ModuleOp module) {
   std::string label = pass.str();
   if (llvm::any_of(snapshots, [&](const Snapshot &other) { return other.pass == label; }))
     label += " (" + stage + ")";
-  if (options.afterPass)
-    options.afterPass(label, module);
+  if (afterPass)
+    afterPass(label, module);
   std::string text = textOf(module);
   bool changed = text != lastText;
   lastText = std::move(text);
