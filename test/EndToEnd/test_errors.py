@@ -33,6 +33,15 @@ class DescriptionErrors(Case):
 
     BIGRAM = (MODELS / "bigram.gpt").read_text()
 
+    def test_misspelt_words_of_the_command_line(self):
+        for arguments, wrong, right in ((["trian"], "trian", "train"),
+                                        (["train", *TINY, "--dta", "x"], "--dta", "--data"),
+                                        (["train", *TINY, "--setps=5"], "--setps", "--steps"),
+                                        (["run", "evl", "x.plan"], "evl", "eval")):
+            with self.subTest(wrong):
+                done = run(*arguments, code=2)
+                self.assertFails(done, f"{wrong} was not expected; did you mean {right}?")
+
     def test_syntax(self):
         self.assertFails(self.dump(self.BIGRAM.replace("normal(1)", "normal(1")), "model.gpt:", "error:", "^")
 

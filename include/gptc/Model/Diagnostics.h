@@ -12,7 +12,9 @@
 
 #include "gptc/Model/Source.h"
 
+#include "runtime/base/DidYouMean.h"
 #include <cstddef>
+
 #include <deque>
 #include <optional>
 #include <set>
@@ -107,14 +109,8 @@ private:
   size_t warningCount_ = 0;
 };
 
-/// The candidate that `name` most likely was meant to be: the nearest by edit distance (insert,
-/// delete, replace, swap of neighbours), at most a third of the name's length away and at least one
-/// edit is always allowed in names of two or more letters. The first wins a tie.
-std::optional<std::string> didYouMean(std::string_view name,
-                                      const std::vector<std::string> &candidates);
-
-/// `; did you mean X?`, or empty: to be appended to a message about an unknown name.
-std::string suggestion(std::string_view name, const std::vector<std::string> &candidates);
+using runtime::didYouMean;
+using runtime::suggestion;
 
 } // namespace gptc
 

@@ -1,11 +1,11 @@
-// Guesses at misspelt names, for "did you mean" in diagnostics.
-#include "gptc/Model/Diagnostics.h"
+// Guesses at misspelt names.
+#include "runtime/base/DidYouMean.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace gptc {
+namespace gptc::runtime {
 
 namespace {
 
@@ -57,4 +57,4 @@ std::string suggestion(std::string_view name, const std::vector<std::string> &ca
   return guess ? fmt::format("; did you mean {}?", *guess) : std::string();
 }
 
-} // namespace gptc
+} // namespace gptc::runtime
