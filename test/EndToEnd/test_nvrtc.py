@@ -48,8 +48,8 @@ class NvrtcTest(Case):
                         self.assertLessEqual(int(shared), 48 * 1024, kernel)
 
     def test_unknown_architecture(self):
-        done = self.compile("mlp", "sm_20", code=1)
-        self.assertFails(done, "sm_20")
+        self.assertFails(self.compile("mlp", "sm_20", code=2), "sm_20", "sm_80")
+        self.assertFails(self.compile("mlp", "sm_99", code=1), "sm_99")
 
     def test_machine_without_nvrtc(self):
         done = run("compile", MODELS / "mlp.gpt", "--target", "cuda:sm_80", "-o", self.path("x.plan"), code=1,
