@@ -1,7 +1,7 @@
 // Random graphs through all of the compiler and the runtime, against the interpreter.
 //
 //   GPTC_RANDOM_SEED=N GPTC_RANDOM_COUNT=M PlanRandomTests     M graphs from seed N on, by default
-//   160 from 1 on
+//   320 from 1 on
 #include "PlanHarness.h"
 
 #include "gtest/gtest.h"
@@ -17,7 +17,7 @@ static unsigned setting(const char *name, unsigned otherwise) {
 
 TEST(RandomGraph, PlanComputesWhatTheInterpreterDoes) {
   constexpr unsigned perModule = 8; // code generation has a cost for each module
-  unsigned first = setting("GPTC_RANDOM_SEED", 1), count = setting("GPTC_RANDOM_COUNT", 160);
+  unsigned first = setting("GPTC_RANDOM_SEED", 1), count = setting("GPTC_RANDOM_COUNT", 320);
   int failures = 0;
   for (unsigned seed = first; seed < first + count && failures < 5; seed += perModule) {
     std::vector<RandomGraph> graphs;
