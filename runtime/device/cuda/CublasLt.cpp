@@ -12,11 +12,6 @@ namespace {
 constexpr cublasStatus_t allocationFailed = 3;
 constexpr cublasStatus_t executionFailed = 13;
 
-struct Opened {
-  CublasLt table = {};
-  Status status;
-};
-
 Status openTable(CublasLt &table) {
   std::vector<std::string> names = toolkitNames("libcublasLt.so", openDriverVersion());
   Result<Library> library = Library::open(names, "libcublasLt.so");
@@ -63,15 +58,6 @@ Status CublasLt::check(cublasStatus_t status, std::string_view call) const {
   return {status == allocationFailed ? Code::outOfMemory : Code::internal, std::move(message)};
 }
 
-Result<const CublasLt *> openCublasLt() {
-  static const Opened opened = [] {
-    Opened result;
-    result.status = openTable(result.table);
-    return result;
-  }();
-  if (!opened.status.ok())
-    return opened.status;
-  return &opened.table;
-}
+Result<const CublasLt *> openCublasLt() { return openOnce(openTable); }
 
 } // namespace gptc::runtime::cuda

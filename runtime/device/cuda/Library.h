@@ -9,6 +9,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gptc::runtime::cuda {
@@ -32,6 +33,15 @@ private:
   void *handle_ = nullptr;
   std::string missing_;
 };
+
+/// A library's table, filled by `open` when it is first asked for, and kept with what came of that.
+template <typename Table> Result<const Table *> openOnce(Status (*open)(Table &table)) {
+  static Table table = {};
+  static const Status status = open(table);
+  if (!status.ok())
+    return status;
+  return &std::as_const(table);
+}
 
 /// Where a library of the CUDA toolkit may be, `name` as "libnvrtc.so": by its versions, that of
 /// the driver (as Driver::version; 0: not known) first, then the newest.

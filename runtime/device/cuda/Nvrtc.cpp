@@ -15,11 +15,6 @@ constexpr nvrtcResult outOfMemory = 1;
 constexpr nvrtcResult invalidOption = 5;
 constexpr nvrtcResult compilationError = 6;
 
-struct Opened {
-  Nvrtc table = {};
-  Status status;
-};
-
 Status openTable(Nvrtc &table) {
   std::vector<std::string> names = toolkitNames("libnvrtc.so", openDriverVersion());
   names.push_back("/usr/lib/x86_64-linux-gnu/libnvrtc.so");
@@ -124,15 +119,6 @@ Result<Nvrtc::Compiled> Nvrtc::compile(const std::string &source, const std::str
   return compiled;
 }
 
-Result<const Nvrtc *> openNvrtc() {
-  static const Opened opened = [] {
-    Opened result;
-    result.status = openTable(result.table);
-    return result;
-  }();
-  if (!opened.status.ok())
-    return opened.status;
-  return &opened.table;
-}
+Result<const Nvrtc *> openNvrtc() { return openOnce(openTable); }
 
 } // namespace gptc::runtime::cuda

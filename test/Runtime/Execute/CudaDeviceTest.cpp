@@ -83,17 +83,7 @@ TEST(CudaDevice, TakesTheEntryPointThatIsThere) {
 }
 
 TEST(CudaDevice, SortsStably) {
-  TestPlan test;
-  uint32_t io = test.addSegment("io", 0);
-  test.addTensor("tokens", Kind::input, io, {6}, 0, fb::DataType::int32);
-  test.addTensor("order", Kind::output, io, {6}, 0, fb::DataType::int32);
-  fb::EntryT &entry = test.addEntry("sort", {io});
-  fb::ArgsortT sort;
-  sort.indices = std::make_unique<fb::Address>(test.at("tokens"));
-  sort.order = std::make_unique<fb::Address>(test.at("order"));
-  sort.count = 6;
-  entry.commands.push_back(std::make_unique<fb::CommandT>());
-  entry.commands.back()->operation.Set(std::move(sort));
+  TestPlan test = sortPlan();
   useCudaKernels(test);
   Result<Session> session = open(test, {"sort"});
   ASSERT_SUCCESS(session);

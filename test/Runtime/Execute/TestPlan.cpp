@@ -257,4 +257,19 @@ TestPlan bigramPlan(bool lastOnly) {
   return test;
 }
 
+TestPlan sortPlan() {
+  TestPlan test;
+  uint32_t io = test.addSegment("io", 0);
+  test.addTensor("tokens", fb::TensorKind::input, io, {6}, 0, fb::DataType::int32);
+  test.addTensor("order", fb::TensorKind::output, io, {6}, 0, fb::DataType::int32);
+  fb::EntryT &entry = test.addEntry("sort", {io});
+  fb::ArgsortT sort;
+  sort.indices = std::make_unique<fb::Address>(test.at("tokens"));
+  sort.order = std::make_unique<fb::Address>(test.at("order"));
+  sort.count = 6;
+  entry.commands.push_back(std::make_unique<fb::CommandT>());
+  entry.commands.back()->operation.Set(std::move(sort));
+  return test;
+}
+
 } // namespace gptc::runtime::test

@@ -58,6 +58,9 @@ Result<Plan> loadPlan(const std::string &bytes);
 /// `lastOnly`, logits are [B, V].
 TestPlan bigramPlan(bool lastOnly = false);
 
+/// Entry `sort`: output `order` of six numbers from input `tokens`.
+TestPlan sortPlan();
+
 } // namespace gptc::runtime::test
 
 #endif // GPTC_TEST_RUNTIME_EXECUTE_TESTPLAN_H
