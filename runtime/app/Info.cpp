@@ -1,6 +1,7 @@
 // Describing a plan.
 #include "runtime/app/Info.h"
 
+#include "runtime/app/CommandList.h"
 #include "runtime/app/Evaluate.h"
 #include "runtime/app/Generate.h"
 #include "runtime/app/TrainingStep.h"
@@ -91,11 +92,26 @@ nlohmann::json segmentsJson(const std::vector<SegmentInfo> &segments) {
   return object;
 }
 
-void printJson(const Plan &plan, const Console &console) {
+nlohmann::json commandsJson(const Plan &plan, size_t entry) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const CommandText &command : listCommands(plan, entry))
+    list.push_back({{"kind", command.kind},
+                    {"code", command.code},
+                    {"part", command.part},
+                    {"lines", command.lines},
+                    {"instances", command.instances}});
+  return list;
+}
+
+void printJson(const Plan &plan, const InfoOptions &options, const Console &console) {
   nlohmann::json entries = nlohmann::json::object(), memory = nlohmann::json::object();
-  for (size_t i = 0; i < plan.entries().size(); ++i)
-    entries[plan.entries()[i].name] = {{"commands", commandCount(plan, i)},
-                                       {"transient_bytes", plan.entries()[i].transientBytes}};
+  for (size_t i = 0; i < plan.entries().size(); ++i) {
+    nlohmann::json &entry = entries[plan.entries()[i].name];
+    entry = {{"commands", commandCount(plan, i)},
+             {"transient_bytes", plan.entries()[i].transientBytes}};
+    if (options.commands)
+      entry["command_list"] = commandsJson(plan, i);
+  }
   for (const PurposeName &purpose : purposes)
     if (std::optional<MemoryUse> use = memoryFor(plan, purpose.purpose))
       memory[purpose.key] = {{"bytes", use->total()}, {"segments", segmentsJson(use->segments)}};
@@ -131,6 +147,19 @@ void printText(const Plan &plan, const Console &console) {
                               groupedNumber(static_cast<int64_t>(use->total())), use->text()));
 }
 
+void printCommands(const Plan &plan, const Console &console) {
+  for (size_t i = 0; i < plan.entries().size(); ++i) {
+    console.out("\n" + plan.entries()[i].name);
+    size_t number = 0;
+    for (const CommandText &command : listCommands(plan, i)) {
+      std::string times = command.instances == 1 ? "" : fmt::format(" x{}", command.instances);
+      console.out(fmt::format("{:5}  {:<52} {:<32} {}", ++number,
+                              fmt::format("{} {}{}", command.kind, command.code, times),
+                              command.part, command.lines));
+    }
+  }
+}
+
 } // namespace
 
 std::optional<MemoryUse> memoryFor(const Plan &plan, Purpose purpose) {
@@ -145,7 +174,13 @@ std::optional<MemoryUse> memoryFor(const Plan &plan, Purpose purpose) {
 }
 
 Status info(const Plan &plan, const InfoOptions &options, const Console &console) {
-  options.json ? printJson(plan, console) : printText(plan, console);
+  if (options.json) {
+    printJson(plan, options, console);
+    return {};
+  }
+  printText(plan, console);
+  if (options.commands)
+    printCommands(plan, console);
   return {};
 }
 

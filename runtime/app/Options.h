@@ -97,6 +97,7 @@ struct BenchOptions {
 
 struct InfoOptions {
   bool json = false;
+  bool commands = false; ///< also list the commands of each entry
 };
 
 struct ConformanceOptions {

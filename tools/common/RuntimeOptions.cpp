@@ -241,6 +241,8 @@ void addBenchOptions(CLI::App &app, runtime::BenchOptions &options) {
 }
 
 void addInfoOptions(CLI::App &app, runtime::InfoOptions &options) {
+  app.add_flag("--commands", options.commands,
+               "list what each entry runs: kernels with the lines of the description, products");
   app.add_flag("--json", options.json, "print one JSON object");
 }
 

@@ -83,6 +83,21 @@ TEST(Options, InfoNeedsNoMachine) {
   EXPECT_EQ(json["memory"]["sample"]["segments"]["optimizer"], 0);
   EXPECT_EQ(json["memory"]["sample"]["bytes"],
             test.plan.segments[0]->bytes + test.plan.segments[3]->bytes);
+  EXPECT_FALSE(json["entries"]["update"].contains("command_list"));
+}
+
+TEST(Options, InfoListsCommands) {
+  TestPlan test = bigramPlan();
+  std::string output;
+  Console console{[&](std::string_view line) { (output += line) += "\n"; }, {}};
+  ASSERT_SUCCESS(info(*test.load(), {.commands = true}, console));
+  EXPECT_THAT(output, testing::ContainsRegex("\nupdate\n    1  launch [^\n]*\n    2  launch "));
+  output.clear();
+  ASSERT_SUCCESS(info(*test.load(), {.json = true, .commands = true}, console));
+  nlohmann::json list = nlohmann::json::parse(output)["entries"]["update"]["command_list"];
+  ASSERT_EQ(list.size(), 2);
+  EXPECT_EQ(list[0]["kind"], "launch");
+  EXPECT_EQ(list[0]["instances"], 1);
 }
 
 /// A model with inputs x [4, 2] and label [4], whose entries do nothing: loss and norm stay 0.
