@@ -41,7 +41,10 @@ public:
 private:
   Results runOp(mlir::Operation &op, Operands operands);
   Results runRead(gpt::ReadOp op);
-  Results runWrite(gpt::WriteOp op, const Tensor &value);
+  Results runWrite(gpt::WriteOp op, const Tensor &stored);
+  /// The shape of the variable that an operation reads or writes, without pads.
+  llvm::ArrayRef<int64_t> getLogicalShape(mlir::Operation *op, mlir::FlatSymbolRefAttr variable,
+                                          mlir::Value value);
   Results runMap(gpt::MapOp op, Operands operands);
   Results runRepeat(gpt::RepeatOp op, Operands operands);
   Results runConstant(mlir::arith::ConstantOp op);
@@ -59,6 +62,7 @@ private:
   llvm::DenseMap<mlir::Value, Tensor> values;
   llvm::SmallVector<int64_t> copies; ///< the index of the running copy of each enclosing repeat
   llvm::DenseMap<mlir::Operation *, MapProgram> programs;
+  mlir::SymbolTableCollection symbols;
   llvm::DenseMap<mlir::Block *, std::unique_ptr<LastUses>> lastUses;
 };
 } // namespace
@@ -141,7 +145,7 @@ Results Interpreter::runOp(mlir::Operation &op, Operands operands) {
                 gpt::PadOp, gpt::IotaOp, gpt::DetachOp, gpt::ReduceOp, gpt::MatmulOp,
                 gpt::EmbeddingOp, gpt::EmbeddingGradOp, gpt::ArgsortOp, gpt::PickOp, gpt::SoftmaxOp,
                 gpt::LogsumexpOp, gpt::LayerNormOp, gpt::CrossEntropyOp, gpt::AttentionOp,
-                gpt::GlobalNormOp, gpt::AdamWOp>(
+                gpt::FlashAttentionOp, gpt::FlashAttentionGradOp, gpt::GlobalNormOp, gpt::AdamWOp>(
               [&](auto known) { return run(known, operands, options.precision); })
           .Case([&](gpt::RandomOp random) {
             return runRandom(random, operands, resolve(random.getStream()));
@@ -161,6 +165,14 @@ Results Interpreter::runOp(mlir::Operation &op, Operands operands) {
   return results;
 }
 
+llvm::ArrayRef<int64_t> Interpreter::getLogicalShape(mlir::Operation *op,
+                                                     mlir::FlatSymbolRefAttr variable,
+                                                     mlir::Value value) {
+  auto declared = symbols.lookupNearestSymbolFrom<gpt::VariableOp>(op, variable);
+  return declared ? declared.getTensorType().getShape()
+                  : llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();
+}
+
 Results Interpreter::runRead(gpt::ReadOp op) {
   std::string name = resolve(op.getVariable());
   auto found = before.find(name);
@@ -169,13 +181,20 @@ Results Interpreter::runRead(gpt::ReadOp op) {
     if (found == environment.end())
       return llvm::createStringError("variable '" + name + "' has no value");
   }
-  if (!found->second.fits(llvm::cast<mlir::RankedTensorType>(op.getType())))
+  auto type = llvm::cast<mlir::RankedTensorType>(op.getType());
+  if (!found->second.fits(type.clone(getLogicalShape(op, op.getVariableAttr(), op.getValue()))))
     return llvm::createStringError("variable '" + name + "' has a value of another type");
-  return Tensors{found->second};
+  return Tensors{withPads(found->second, type.getShape())};
 }
 
-Results Interpreter::runWrite(gpt::WriteOp op, const Tensor &value) {
+Results Interpreter::runWrite(gpt::WriteOp op, const Tensor &stored) {
   std::string name = resolve(op.getVariable());
+  llvm::ArrayRef<int64_t> shape = getLogicalShape(op, op.getVariableAttr(), op.getValue());
+  auto type = llvm::cast<mlir::RankedTensorType>(op.getValue().getType()).clone(shape);
+  if (!hasZeroPads(stored, shape))
+    return llvm::createStringError("the pads that are written to variable '" + name +
+                                   "' are not all 0");
+  Tensor value = withoutPads(stored, shape);
   auto [cell, isNew] = environment.try_emplace(name, value);
   if (isNew) {
     // Reads go on to see that there was no value, accumulation starts with this one: an error.
@@ -189,7 +208,7 @@ Results Interpreter::runWrite(gpt::WriteOp op, const Tensor &value) {
     cell->second = value;
     return Tensors{};
   }
-  if (!cell->second.fits(llvm::cast<mlir::RankedTensorType>(op.getValue().getType())))
+  if (!cell->second.fits(type))
     return llvm::createStringError("variable '" + name + "' has a value of another type");
   if (value.isReal()) {
     for (auto [sum, term] : llvm::zip(cell->second.mutableReals(), value.reals()))

@@ -38,8 +38,17 @@ Results run(gpt::LogsumexpOp op, Operands operands, Precision precision);
 Results run(gpt::LayerNormOp op, Operands operands, Precision precision);
 Results run(gpt::CrossEntropyOp op, Operands operands, Precision precision);
 Results run(gpt::AttentionOp op, Operands operands, Precision precision);
+Results run(gpt::FlashAttentionOp op, Operands operands, Precision precision);
+Results run(gpt::FlashAttentionGradOp op, Operands operands, Precision precision);
 Results run(gpt::GlobalNormOp op, Operands operands, Precision precision);
 Results run(gpt::AdamWOp op, Operands operands, Precision precision);
+
+// Pads.cpp
+/// `tensor` with zeros behind its axes, up to `shape`; `tensor` without what lies beyond `shape`;
+/// whether all of that is 0.
+Tensor withPads(const Tensor &tensor, llvm::ArrayRef<int64_t> shape);
+Tensor withoutPads(const Tensor &tensor, llvm::ArrayRef<int64_t> shape);
+bool hasZeroPads(const Tensor &tensor, llvm::ArrayRef<int64_t> shape);
 
 /// The number of an attribute of an operation on `value`: one of the value's element type, as the
 /// constant that it becomes in a decomposition.

@@ -150,3 +150,47 @@ TEST(NeuralDifference, Attention) {
   expect("1x1x5x2", "1x1x5x2", "1x1x5x2", "causal window 2", "1x1x5x2");
   expect("1x1x1x1", "1x1x1x1", "1x1x1x1", "causal", "1x1x1x1");
 }
+
+namespace {
+/// Attention of %Q, %K and %V, and the function of its results, %o and %l, that `use` makes.
+void expectFlashAttention(const std::string &q, const std::string &k, const std::string &v,
+                          const std::string &o, const char *causal, const std::string &use,
+                          const std::string &result) {
+  std::string rows = o.substr(0, o.find_last_of('x'));
+  std::string body =
+      read("Q", q) + read("K", k) + read("V", v) +
+      fmt::format("%o, %l = gpt.flash_attention %Q, %K, %V {}scale 0.8 : {}, {}, {} -> {}, {}\n{}",
+                  causal, type(q), type(k), type(v), type(o), type(rows), use);
+  expectGradientsOfDifferences(makeTrain(
+      declare("Q", q, -1, 1) + declare("K", k, -1, 1) + declare("V", v, -1, 1), body, result));
+}
+} // namespace
+
+TEST(NeuralDifference, FlashAttention) {
+  std::string use = "%y = gpt.reshape %o : tensor<2x4x3x2xf64> -> tensor<2x4x3x2xf64>";
+  for (const char *causal : {"", "causal "}) {
+    expectFlashAttention("2x4x3x5", "2x2x3x5", "2x2x3x2", "2x4x3x2", causal, use, "2x4x3x2");
+    expectFlashAttention("2x4x3x5", "2x4x3x5", "2x4x3x2", "2x4x3x2", causal, use, "2x4x3x2");
+    expectFlashAttention("2x4x3x5", "2x1x3x5", "2x1x3x2", "2x4x3x2", causal, use, "2x4x3x2");
+  }
+  expectFlashAttention("2x4x3x5", "2x4x7x5", "2x4x7x2", "2x4x3x2", "", use, "2x4x3x2");
+  expectFlashAttention("1x1x1x1", "1x1x1x1", "1x1x1x1", "1x1x1x1", "causal ",
+                       "%y = gpt.reshape %o : tensor<1x1x1x1xf64> -> tensor<1x1x1x1xf64>",
+                       "1x1x1x1");
+}
+
+// The log-sum-exp has an adjoint of its own, alone and together with the result's.
+TEST(NeuralDifference, FlashAttentionLogSumExp) {
+  for (const char *causal : {"", "causal "}) {
+    expectFlashAttention("2x4x3x5", "2x2x3x5", "2x2x3x2", "2x4x3x2", causal,
+                         "%y = gpt.reshape %l : tensor<2x4x3xf64> -> tensor<2x4x3xf64>", "2x4x3");
+    expectFlashAttention("2x4x3x5", "2x2x3x5", "2x2x3x2", "2x4x3x2", causal, R"(
+  %c = gpt.reshape %l : tensor<2x4x3xf64> -> tensor<2x4x3x1xf64>
+  %y = gpt.map(%o, %c) : (tensor<2x4x3x2xf64>, tensor<2x4x3x1xf64>) -> tensor<2x4x3x2xf64> {
+  ^bb0(%a: f64, %b: f64):
+    %0 = arith.mulf %a, %b : f64
+    gpt.yield %0 : f64
+  })",
+                         "2x4x3x2");
+  }
+}

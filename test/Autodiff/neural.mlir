@@ -175,3 +175,31 @@ func.func @train() -> tensor<f32> {
   // CHECK: gpt.map(%[[W]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) : (tensor<3x7xf32>, tensor<3x1xf32>, tensor<3x1xf32>, tensor<3x1xi32>, tensor<7xi32>) -> tensor<3x7xf32>
   return %loss : tensor<f32>
 }
+
+// -----
+
+// The scores are computed again: what is kept are the operands, the result and the log-sum-exp.
+gpt.variable @q parameter init(<constant, 0.0, 0.0>) : tensor<1x4x3x2xf32>
+gpt.variable @k parameter init(<constant, 0.0, 0.0>) : tensor<1x2x3x2xf32>
+gpt.variable @v parameter init(<constant, 0.0, 0.0>) : tensor<1x2x3x5xf32>
+
+// CHECK-LABEL: func.func @accumulate_first
+func.func @train() -> tensor<f32> {
+  // CHECK: %[[Q:.*]] = gpt.read @q
+  %q = gpt.read @q : tensor<1x4x3x2xf32>
+  // CHECK: %[[K:.*]] = gpt.read @k
+  %k = gpt.read @k : tensor<1x2x3x2xf32>
+  // CHECK: %[[V:.*]] = gpt.read @v
+  %v = gpt.read @v : tensor<1x2x3x5xf32>
+  // CHECK: %[[Y:.*]], %[[L:.*]] = gpt.flash_attention
+  %y, %l = gpt.flash_attention %q, %k, %v causal scale 0.5 : tensor<1x4x3x2xf32>, tensor<1x2x3x2xf32>, tensor<1x2x3x5xf32> -> tensor<1x4x3x5xf32>, tensor<1x4x3xf32>
+  %loss = gpt.reduce sum %y [0, 1, 2, 3] : tensor<1x4x3x5xf32> -> tensor<f32>
+  // CHECK: gpt.write @"output:loss"
+  // CHECK: %[[D:.*]] = gpt.map
+  // CHECK: %[[DQ:.*]], %[[DK:.*]], %[[DV:.*]] = gpt.flash_attention_grad %[[Q]], %[[K]], %[[V]], %[[Y]], %[[L]], %[[D]] causal scale 5.000000e-01
+  // CHECK-DAG: gpt.write @"gradient:q", %[[DQ]]
+  // CHECK-DAG: gpt.write @"gradient:k", %[[DK]]
+  // CHECK-DAG: gpt.write @"gradient:v", %[[DV]]
+  // CHECK-NOT: gpt.flash_attention_grad
+  return %loss : tensor<f32>
+}

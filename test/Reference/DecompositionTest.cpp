@@ -163,6 +163,30 @@ TEST_P(Decomposition, Attention) {
                Draw::type(y));
 }
 
+TEST_P(Decomposition, FlashAttention) {
+  int64_t batch = draw.size(2), groups = draw.size(3), heads = groups * draw.size(3);
+  int64_t queries = draw.size(9), size = draw.size(6), valueSize = draw.size(6);
+  bool causal = draw.coin();
+  int64_t keys = causal ? queries : draw.size(9);
+  Shape q{batch, heads, queries, size}, k{batch, groups, keys, size};
+  Shape v{batch, groups, keys, valueSize}, y{batch, heads, queries, valueSize};
+  std::string lse = Draw::type({batch, heads, queries});
+  std::string names = fmt::format("{}, {}, {}", draw.real(q), draw.real(k), draw.real(v));
+  std::string types = fmt::format("{}, {}, {}", Draw::type(q), Draw::type(k), Draw::type(v));
+  std::string how = fmt::format("{}scale 0.7", causal ? "causal " : "");
+  draw.compare(2,
+               fmt::format("gpt.flash_attention {} {} : {} -> {}, {}", names, how, types,
+                           Draw::type(y), lse),
+               fmt::format("{}, {}", Draw::type(y), lse));
+  // Any output and log-sum-exp, whether attention gives them or not.
+  names +=
+      fmt::format(", {}, {}, {}", draw.real(y), draw.real({batch, heads, queries}), draw.real(y));
+  draw.compare(3,
+               fmt::format("gpt.flash_attention_grad {} {} : {}, {}, {}, {} -> {}", names, how,
+                           types, Draw::type(y), lse, Draw::type(y), types),
+               types);
+}
+
 TEST_P(Decomposition, GlobalNorm) {
   std::vector<std::string> names, types;
   for (int64_t i = 0, count = draw.size(4); i < count; ++i) {

@@ -8,6 +8,7 @@
 // RUN: not gptc-interpret %t/scalar.mlir 2>&1 | FileCheck %s --check-prefix=SCALAR
 // RUN: not gptc-interpret %t/wide.mlir 2>&1 | FileCheck %s --check-prefix=WIDE
 // RUN: not gptc-interpret %t/large.mlir 2>&1 | FileCheck %s --check-prefix=LARGE
+// RUN: not gptc-interpret %t/pads.mlir 2>&1 | FileCheck %s --check-prefix=PADS
 // RUN: not gptc-interpret %t/expectations.mlir 2>&1 | FileCheck %s --check-prefix=EXPECT
 
 // Each error names the place and the operation, and says what was required and what was found.
@@ -71,6 +72,15 @@ func.func @f() {
 func.func @g() {
   %0 = arith.constant dense<1.0> : tensor<f32>
   gpt.write @w, %0 accumulate : tensor<f32>
+  return
+}
+
+//--- pads.mlir
+// PADS: gpt.write: the pads that are written to variable 'w' are not all 0
+gpt.variable @w gradient {padded = array<i64: 3>} : tensor<2xf32>
+func.func @f() {
+  %0 = arith.constant dense<[1.0, 2.0, 1.0e-30]> : tensor<3xf32>
+  gpt.write @w, %0 : tensor<3xf32>
   return
 }
 

@@ -24,8 +24,8 @@ namespace gptc::reference {
 /// narrower.
 enum class Precision { float64, float32 };
 
-/// The variables by name. A name with `*` never stands here: under gpt.repeat each copy has its
-/// own.
+/// The variables by name, without the pads of those that are kept padded. A name with `*` never
+/// stands here: under gpt.repeat each copy has its own.
 using Environment = llvm::StringMap<Tensor>;
 
 using Tensors = llvm::SmallVector<Tensor, 2>;
@@ -46,8 +46,9 @@ struct Options {
 ///
 /// Each gpt.read gives the value that the variable had before the run; writes take effect in
 /// `environment` in order, and stay there also when an operation after them fails. Errors begin
-/// with the location of the operation: a variable that is missing or has another shape, an index
-/// outside of a table, an operation that is not of this level. Valid IR never crashes it.
+/// with the location of the operation: a variable that is missing or has another shape, a write to
+/// a padded variable whose pads are not 0, an index outside of a table, an operation that is not of
+/// this level. Valid IR never crashes it.
 llvm::Expected<Tensors> evaluate(mlir::func::FuncOp function, Environment &environment,
                                  const Options &options = {},
                                  llvm::ArrayRef<Tensor> arguments = {});

@@ -1,4 +1,4 @@
-// Decompositions of row operations and attention.
+// Decompositions of row operations.
 //
 // Each is written so that one pass over a row can compute it after fusion: row statistics come back
 // as axes of size 1 and are stretched, nothing is gathered (an index is compared with gpt.iota),
@@ -104,48 +104,11 @@ SmallVector<Value> CrossEntropyOp::decompose(OpBuilder &builder) {
     return counts(x[2]).select(x[0] - x[1], x[0].constant(0));
   });
   Type type = getElementTypeOrSelf(getLogits());
-  auto kept =
-      MapOp::create(builder, getLoc(), rows, getTargets(),
-                    [&](OpBuilder &inner, Location at, ValueRange targets) {
-                      Scalar one(inner, at, getScalarConstant(inner, at, FloatAttr::get(type, 1)));
-                      Scalar count =
-                          counts(Scalar(inner, at, targets[0])).select(one, one.constant(0));
-                      return SmallVector<Value>{count.value()};
-                    });
-  Value loss = emit.map({}, {emit.sumAll(terms), emit.sumAll(kept.getResult(0))},
-                        [](Scalars x) { return x[0] / x[1]; });
-  return {loss, terms, lse};
-}
-
-// Queries of one group become rows of one matrix: [B, H, T, D] => [B, G, H/G * T, D], so that keys
-// and values are used as they are. Scores are scaled, masked and normalised under [B, H, T, S].
-SmallVector<Value> AttentionOp::decompose(OpBuilder &builder) {
-  Emitter emit(builder, getLoc());
-  ArrayRef<int64_t> query = shapeOf(getQuery()), key = shapeOf(getKey());
-  int64_t batch = query[0], heads = query[1], queries = query[2], groups = key[1], keys = key[2];
-  int64_t rows = heads / groups * queries, width = shapeOf(getValue())[3];
-  SmallVector<int64_t> scoreShape{batch, heads, queries, keys};
-  double scale = getScale().convertToDouble();
-  std::optional<int64_t> window = getWindow();
-
-  Value grouped = emit.reshape(getQuery(), {batch, groups, rows, query[3]});
-  Value products = emit.reshape(emit.matmul(grouped, getKey(), /*transposeRhs=*/true), scoreShape);
-  SmallVector<Value> operands{products};
-  if (getCausal())
-    operands.append({emit.reshape(emit.iota(queries), {queries, 1}), emit.iota(keys)});
-  Value scores = emit.map(scoreShape, operands, [&](Scalars x) {
-    Scalar score = x[0] * scale;
-    if (!getCausal())
-      return score;
-    Scalar seen = x[1] >= x[2];
-    if (window && *window < queries) {
-      Scalar behind = x[1].apply<arith::SubIOp>(x[2]);
-      seen = seen & (behind < behind.constant(*window));
-    }
-    return seen.select(score, score.constant(-infinity));
+  // Written as in the adjoint, so that both are one.
+  Value kept = emit.map(rows, getTargets(), [&](Scalars x) {
+    return counts(x[0]).select(x[0].constant(1, type), x[0].constant(0, type));
   });
-  Value probabilities = SoftmaxOp::create(builder, getLoc(), scores);
-  Value weights = emit.reshape(probabilities, {batch, groups, rows, keys});
-  Value result = emit.matmul(weights, getValue(), /*transposeRhs=*/false);
-  return {emit.reshape(result, {batch, heads, queries, width})};
+  Value loss =
+      emit.map({}, {emit.sumAll(terms), emit.sumAll(kept)}, [](Scalars x) { return x[0] / x[1]; });
+  return {loss, terms, lse};
 }

@@ -192,10 +192,10 @@ LogicalResult CrossEntropyOp::inferReturnTypes(MLIRContext *, Location_ location
   return success();
 }
 
-LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, Location_ location, Adaptor adaptor,
-                                            SmallVectorImpl<Type> &types) {
-  RankedTensorType query = tensor(adaptor.getQuery()), key = tensor(adaptor.getKey()),
-                   value = tensor(adaptor.getValue());
+/// Checks what every form of attention asks of its operands, and returns the type of its result.
+static FailureOr<RankedTensorType> inferAttention(Location_ location, RankedTensorType query,
+                                                  RankedTensorType key, RankedTensorType value,
+                                                  bool causal, std::optional<int64_t> window) {
   if (query.getRank() != 4 || key.getRank() != 4 || value.getRank() != 4 ||
       query.getDimSize(0) != key.getDimSize(0) || key.getDimSize(0) != value.getDimSize(0)) // (A1)
     return emitOptionalError(
@@ -209,13 +209,63 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, Location_ location, A
   if (query.getDimSize(3) != key.getDimSize(3)) // (A3)
     return emitOptionalError(location, "requires heads of one size, found ", query, " and ", key);
   bool square = query.getDimSize(2) == key.getDimSize(2);
-  std::optional<int64_t> window = adaptor.getWindow();
-  if ((adaptor.getCausal() && !square) || (window && (!adaptor.getCausal() || *window < 1))) // (A4)
+  if ((causal && !square) || (window && (!causal || *window < 1))) // (A4)
     return emitOptionalError(location,
                              "requires as many keys as queries under a causal mask, and "
                              "a positive window only with one, found ",
                              query, " and ", key);
-  types.push_back(withShape(
-      query, {query.getDimSize(0), query.getDimSize(1), query.getDimSize(2), value.getDimSize(3)}));
+  return withShape(
+      query, {query.getDimSize(0), query.getDimSize(1), query.getDimSize(2), value.getDimSize(3)});
+}
+
+LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, Location_ location, Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  FailureOr<RankedTensorType> result =
+      inferAttention(location, tensor(adaptor.getQuery()), tensor(adaptor.getKey()),
+                     tensor(adaptor.getValue()), adaptor.getCausal(), adaptor.getWindow());
+  if (failed(result))
+    return failure();
+  types.push_back(*result);
+  return success();
+}
+
+/// The types of the results of gpt.flash_attention, which its adjoint takes too.
+template <typename Adaptor>
+static FailureOr<std::pair<RankedTensorType, RankedTensorType>>
+inferFlashAttention(Location_ location, Adaptor adaptor) {
+  RankedTensorType key = tensor(adaptor.getKey());
+  FailureOr<RankedTensorType> result =
+      inferAttention(location, tensor(adaptor.getQuery()), key, tensor(adaptor.getValue()),
+                     adaptor.getCausal(), std::nullopt);
+  if (failed(result))
+    return failure();
+  if (key.getDimSize(2) == 0) // (A5)
+    return emitOptionalError(location, "requires a key, found ", key);
+  return std::pair(*result, withShape(*result, result->getShape().drop_back()));
+}
+
+LogicalResult FlashAttentionOp::inferReturnTypes(MLIRContext *, Location_ location, Adaptor adaptor,
+                                                 SmallVectorImpl<Type> &types) {
+  auto results = inferFlashAttention(location, adaptor);
+  if (failed(results))
+    return failure();
+  types.append({results->first, results->second});
+  return success();
+}
+
+LogicalResult FlashAttentionGradOp::inferReturnTypes(MLIRContext *, Location_ location,
+                                                     Adaptor adaptor,
+                                                     SmallVectorImpl<Type> &types) {
+  auto results = inferFlashAttention(location, adaptor);
+  if (failed(results))
+    return failure();
+  Type output = adaptor.getOutput().getType(), lse = adaptor.getLse().getType(),
+       gradient = adaptor.getGradient().getType();
+  if (output != results->first || lse != results->second || gradient != results->first) // (A6)
+    return emitOptionalError(location, "requires output, log-sum-exp and gradient of types ",
+                             results->first, ", ", results->second, " and ", results->first,
+                             ", found ", output, ", ", lse, " and ", gradient);
+  types.append(
+      {adaptor.getQuery().getType(), adaptor.getKey().getType(), adaptor.getValue().getType()});
   return success();
 }

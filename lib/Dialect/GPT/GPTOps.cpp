@@ -1,6 +1,7 @@
 // The gpt operations: generated definitions, builders, and verifiers of what inference does not
 // cover.
 #include "gptc/Dialect/GPT/GPTOps.h"
+#include "gptc/Dialect/GPT/Variables.h"
 
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/STLExtras.h"
@@ -37,6 +38,15 @@ LogicalResult VariableOp::verify() {
   size_t copies = getCopies() ? getCopies()->size() : 0;
   if (static_cast<size_t>(getSymName().count('*')) != copies) // (V3)
     return emitOpError() << "requires one count for each * in its name, found " << copies;
+  if (Attribute attribute = (*this)->getAttr(paddedAttribute)) { // (V4)
+    auto padded = dyn_cast<DenseI64ArrayAttr>(attribute);
+    ArrayRef<int64_t> shape = getTensorType().getShape();
+    auto covers = [](auto sizes) { return std::get<0>(sizes) >= std::get<1>(sizes); };
+    if (!padded || padded.size() != static_cast<int64_t>(shape.size()) ||
+        !llvm::all_of(llvm::zip(padded.asArrayRef(), shape), covers))
+      return emitOpError() << "requires a padded size for each axis, at least its own, found "
+                           << attribute;
+  }
   return success();
 }
 
@@ -46,9 +56,10 @@ static FailureOr<VariableOp> lookUp(Operation *user, FlatSymbolRefAttr name, Typ
   auto variable = tables.lookupNearestSymbolFrom<VariableOp>(user, name);
   if (!variable)
     return user->emitOpError() << "requires a variable, found none named " << name;
-  if (variable.getType() != type) {
-    InFlightDiagnostic error = user->emitOpError() << "requires the variable's type "
-                                                   << variable.getType() << ", found " << type;
+  RankedTensorType stored = getStoredType(variable);
+  if (stored != type) {
+    InFlightDiagnostic error = user->emitOpError()
+                               << "requires the variable's type " << stored << ", found " << type;
     error.attachNote(variable.getLoc()) << "the variable is declared here";
     return error;
   }

@@ -40,7 +40,7 @@ static arith::CmpIPredicate getSignedPredicate(arith::CmpFPredicate predicate) {
 }
 
 Scalar Scalar::compare(arith::CmpFPredicate predicate, Scalar other) const {
-  Value result = isa<FloatType>(inner.getType())
+  Value result = isa<FloatType>(getElementTypeOrSelf(inner.getType()))
                      ? Value(arith::CmpFOp::create(*builder, *loc, predicate, inner, other.inner))
                      : Value(arith::CmpIOp::create(*builder, *loc, getSignedPredicate(predicate),
                                                    inner, other.inner));

@@ -4,6 +4,12 @@
 using namespace mlir;
 using namespace gptc::gpt;
 
+RankedTensorType gptc::gpt::getStoredType(VariableOp variable) {
+  RankedTensorType type = variable.getTensorType();
+  auto padded = variable->getAttrOfType<DenseI64ArrayAttr>(paddedAttribute);
+  return padded ? type.clone(padded.asArrayRef()) : type;
+}
+
 Variables::Variables(ModuleOp module) : module(module) {
   for (Operation &op : *module.getBody()) {
     if (auto symbol = dyn_cast<SymbolOpInterface>(op))
@@ -55,7 +61,7 @@ FailureOr<VariableOp> Variables::declareFor(VariableOp owner, StringRef prefix, 
 }
 
 Value gptc::gpt::createRead(OpBuilder &builder, Location loc, VariableOp variable) {
-  return ReadOp::create(builder, loc, variable.getType(), variable.getSymName());
+  return ReadOp::create(builder, loc, getStoredType(variable), variable.getSymName());
 }
 
 WriteOp gptc::gpt::createWrite(OpBuilder &builder, Location loc, VariableOp variable, Value value,

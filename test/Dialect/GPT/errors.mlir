@@ -26,6 +26,18 @@ gpt.variable @"h.*.w" gradient : tensor<4xf32>
 
 // -----
 
+// V4.
+// expected-error@+1 {{requires a padded size for each axis, at least its own, found array<i64: 8, 3>}}
+gpt.variable @w gradient {padded = array<i64: 8, 3>} : tensor<4x4xf32>
+
+// -----
+
+// V4.
+// expected-error@+1 {{requires a padded size for each axis, at least its own, found array<i64: 8>}}
+gpt.variable @w gradient {padded = array<i64: 8>} : tensor<4x4xf32>
+
+// -----
+
 // an initialiser's distribution.
 // expected-error@+1 {{unknown initialiser 'cauchy'}}
 gpt.variable @w parameter init(#gpt.init<cauchy, 0.0, 0.0>) : tensor<4xf32>
@@ -565,6 +577,36 @@ func.func @f(%q: tensor<1x2x3x5xf32>, %k: tensor<1x2x4x5xf32>) {
   // expected-error@+2 {{requires as many keys as queries under a causal mask, and a positive window only with one}}
   // expected-error@+1 {{failed to infer returned types}}
   %0 = gpt.attention %q, %k, %k causal scale 1.0 : tensor<1x2x3x5xf32>, tensor<1x2x4x5xf32>, tensor<1x2x4x5xf32> -> tensor<1x2x3x5xf32>
+  return
+}
+
+// -----
+
+// A4 of flash attention.
+func.func @f(%q: tensor<1x2x3x5xf32>, %k: tensor<1x2x4x5xf32>) {
+  // expected-error@+2 {{requires as many keys as queries under a causal mask}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0, %1 = gpt.flash_attention %q, %k, %k causal scale 1.0 : tensor<1x2x3x5xf32>, tensor<1x2x4x5xf32>, tensor<1x2x4x5xf32> -> tensor<1x2x3x5xf32>, tensor<1x2x3xf32>
+  return
+}
+
+// -----
+
+// A5.
+func.func @f(%q: tensor<1x2x3x5xf32>, %k: tensor<1x2x0x5xf32>) {
+  // expected-error@+2 {{requires a key, found 'tensor<1x2x0x5xf32>'}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0, %1 = gpt.flash_attention %q, %k, %k scale 1.0 : tensor<1x2x3x5xf32>, tensor<1x2x0x5xf32>, tensor<1x2x0x5xf32> -> tensor<1x2x3x5xf32>, tensor<1x2x3xf32>
+  return
+}
+
+// -----
+
+// A6.
+func.func @f(%q: tensor<1x2x3x5xf32>, %l: tensor<1x2x4xf32>) {
+  // expected-error@+2 {{requires output, log-sum-exp and gradient of types 'tensor<1x2x3x5xf32>', 'tensor<1x2x3xf32>' and 'tensor<1x2x3x5xf32>', found 'tensor<1x2x3x5xf32>', 'tensor<1x2x4xf32>' and 'tensor<1x2x3x5xf32>'}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0, %1, %2 = gpt.flash_attention_grad %q, %q, %q, %q, %l, %q scale 1.0 : tensor<1x2x3x5xf32>, tensor<1x2x3x5xf32>, tensor<1x2x3x5xf32>, tensor<1x2x3x5xf32>, tensor<1x2x4xf32>, tensor<1x2x3x5xf32> -> tensor<1x2x3x5xf32>, tensor<1x2x3x5xf32>, tensor<1x2x3x5xf32>
   return
 }
 

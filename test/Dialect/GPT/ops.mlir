@@ -119,6 +119,21 @@ func.func @rows(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %i: tensor<2xi32>) {
   return
 }
 
+// CHECK-LABEL: func.func @flash_attention
+// CHECK-SAME: (%[[Q:.*]]: tensor<1x4x5x3xf32>, %[[K:.*]]: tensor<1x2x5x3xf32>, %[[V:.*]]: tensor<1x2x5x6xf32>)
+func.func @flash_attention(%q: tensor<1x4x5x3xf32>, %k: tensor<1x2x5x3xf32>, %v: tensor<1x2x5x6xf32>) {
+  // CHECK: %[[Y:.*]], %[[L:.*]] = gpt.flash_attention %[[Q]], %[[K]], %[[V]] causal scale 5.000000e-01 : tensor<1x4x5x3xf32>, tensor<1x2x5x3xf32>, tensor<1x2x5x6xf32> -> tensor<1x4x5x6xf32>, tensor<1x4x5xf32>
+  %y, %l = gpt.flash_attention %q, %k, %v causal scale 0.5 : tensor<1x4x5x3xf32>, tensor<1x2x5x3xf32>, tensor<1x2x5x6xf32> -> tensor<1x4x5x6xf32>, tensor<1x4x5xf32>
+  // CHECK: gpt.flash_attention %[[Q]], %[[K]], %[[V]] scale 5.000000e-01 :
+  %0, %1 = gpt.flash_attention %q, %k, %v scale 0.5 : tensor<1x4x5x3xf32>, tensor<1x2x5x3xf32>, tensor<1x2x5x6xf32> -> tensor<1x4x5x6xf32>, tensor<1x4x5xf32>
+  // CHECK: gpt.flash_attention_grad %[[Q]], %[[K]], %[[V]], %[[Y]], %[[L]], %[[Y]] causal scale 5.000000e-01
+  // CHECK-SAME: -> tensor<1x4x5x3xf32>, tensor<1x2x5x3xf32>, tensor<1x2x5x6xf32>
+  %dq, %dk, %dv = gpt.flash_attention_grad %q, %k, %v, %y, %l, %y causal scale 0.5
+      : tensor<1x4x5x3xf32>, tensor<1x2x5x3xf32>, tensor<1x2x5x6xf32>, tensor<1x4x5x6xf32>, tensor<1x4x5xf32>, tensor<1x4x5x6xf32>
+      -> tensor<1x4x5x3xf32>, tensor<1x2x5x3xf32>, tensor<1x2x5x6xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @attention
 // CHECK-SAME: (%[[Q:.+]]: tensor<1x4x5x3xf32>, %[[K:.+]]: tensor<1x2x5x3xf32>, %[[V:.+]]: tensor<1x2x5x6xf32>)
 func.func @attention(%q: tensor<1x4x5x3xf32>, %k: tensor<1x2x5x3xf32>, %v: tensor<1x2x5x6xf32>) {

@@ -24,5 +24,7 @@ class GPT_ValueOp<string mnemonic, list<Trait> traits = []>
 
 def Differentiable : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 def Decomposable : DeclareOpInterfaceMethods<DecomposableOpInterface>;
+/// Decomposable, with a kernel of its own: the operation's class says so in `hasKernel`.
+def DecomposableKernel : DeclareOpInterfaceMethods<DecomposableOpInterface, ["hasKernel"]>;
 
 #endif // GPTC_DIALECT_GPT_GPTBASE_TD

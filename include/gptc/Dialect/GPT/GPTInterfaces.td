@@ -33,6 +33,9 @@ def DecomposableOpInterface : OpInterface<"DecomposableOpInterface"> {
     InterfaceMethod<[{
       Emits the composition before the operation and returns the replacement of each result.
     }], "::llvm::SmallVector<::mlir::Value>", "decompose", (ins "::mlir::OpBuilder &":$builder)>,
+    InterfaceMethod<[{
+      Whether a kernel runs the operation as it is, so that it is decomposed only where it is named.
+    }], "bool", "hasKernel", (ins), [{}], [{ return false; }]>,
   ];
 }
 

@@ -104,6 +104,57 @@ def GPT_AttentionOp : GPT_ValueOp<"attention", [Decomposable]> {
   }];
 }
 
+def GPT_FlashAttentionOp : GPT_ValueOp<"flash_attention", [Differentiable, DecomposableKernel]> {
+  let summary = "softmax(scale · q kᵀ + mask) v, and each query's log-sum-exp, without stored scores";
+  let description = [{
+    `gpt.attention` without a window, in a form that has a kernel of its own (Dao 2023): keys are taken block by block, with a
+    running maximum and sum, so that the T × S scores never lie in memory. The second result is log Σ exp of the scaled
+    and masked scores of each query, from which the adjoint computes the probabilities again. `scale` is a number of
+    float64, which is rounded where it is used.
+
+    ```mlir
+    %y, %lse = gpt.flash_attention %q, %k, %v causal scale 0.125 : tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>
+        -> tensor<4x12x64x64xf32>, tensor<4x12x64xf32>
+    ```
+    Constraints, besides (A1) to (A4) of `gpt.attention`:
+    - (A5) there is a key.
+  }];
+  let arguments = (ins GPT_RealTensor:$query, GPT_RealTensor:$key, GPT_RealTensor:$value, UnitAttr:$causal, F64Attr:$scale);
+  let results = (outs GPT_RealTensor:$result, GPT_RealTensor:$lse);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`causal` $causal^)? `scale` $scale attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `->` type($result) `,` type($lse)
+  }];
+}
+
+def GPT_FlashAttentionGradOp : GPT_ValueOp<"flash_attention_grad", [DecomposableKernel]> {
+  let summary = "The adjoint of gpt.flash_attention";
+  let description = [{
+    The scores are computed again rather than kept. With the operands and results of the forward operation, o's
+    adjoint do, δ = Σ do ∘ o of each query, and p = exp(scale · q kᵀ + mask − lse):
+
+        dv = pᵀ do        ds = scale · p ∘ (do vᵀ − δ)        dq = ds k        dk = dsᵀ q
+
+    dk and dv of a group are sums over its heads.
+
+    ```mlir
+    %dq, %dk, %dv = gpt.flash_attention_grad %q, %k, %v, %y, %lse, %dy causal scale 0.125
+        : tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>, tensor<4x12x64xf32>, tensor<4x12x64x64xf32>
+        -> tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>
+    ```
+    Constraints, besides those of `gpt.flash_attention`:
+    - (A6) `output`, `lse` and `gradient` have the types of its results, `gradient` that of `output`.
+  }];
+  let arguments = (ins GPT_RealTensor:$query, GPT_RealTensor:$key, GPT_RealTensor:$value, GPT_RealTensor:$output, GPT_RealTensor:$lse,
+      GPT_RealTensor:$gradient, UnitAttr:$causal, F64Attr:$scale);
+  let results = (outs GPT_RealTensor:$query_gradient, GPT_RealTensor:$key_gradient, GPT_RealTensor:$value_gradient);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $output `,` $lse `,` $gradient (`causal` $causal^)? `scale` $scale attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($lse) `,` type($gradient)
+    `->` type($query_gradient) `,` type($key_gradient) `,` type($value_gradient)
+  }];
+}
+
 def GPT_GlobalNormOp : GPT_Op<"global_norm", [Pure, Decomposable]> {
   let summary = "√ Σ x² over all elements of all operands";
   let description = [{

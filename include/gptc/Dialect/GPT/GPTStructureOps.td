@@ -33,7 +33,9 @@ def GPT_FusedOp : GPT_Op<"fused", [Pure, IsolatedFromAbove, SingleBlock]> {
   let summary = "Operations that become one kernel";
   let description = [{
     The region computes the results from the operands with tensor operations: `gpt.map`, `gpt.reduce`,
-    `gpt.iota`, `gpt.embedding`, `gpt.embedding_grad`, rearrangements that are views. Which schedule runs it is found by analysis.
+    `gpt.iota`, `gpt.embedding`, `gpt.embedding_grad`, rearrangements that are views; or it is one
+    `gpt.flash_attention` or `gpt.flash_attention_grad`. A `gpt.matmul` at the beginning is a product that the
+    library computes, and the rest its epilogue. Which schedule runs it is found by analysis.
 
     ```mlir
     %p = gpt.fused(%x) : (tensor<4x8xf32>) -> tensor<4x8xf32> {

@@ -16,15 +16,20 @@ def GPT_VariableOp : GPT_Op<"variable", [Symbol]> {
     outermost first. `owner` names the parameter that a gradient or moment belongs to. `derived` says how the
     runtime makes an input from another one (`order`: the stable sorted permutation of `owner`'s values).
 
+    The attribute `padded` is the shape in which a variable is kept, if that goes on behind its axes. The type stays what saved
+    weights hold; reads give, and writes take, the padded shape. What is written to the pads must be exactly 0.
+
     ```mlir
     gpt.variable @"transformer.h.*.ln_1.weight" parameter init(#gpt.init<constant, 1.0, 0.0>) copies [12] : tensor<768xf32>
     gpt.variable @tokens input {limit = 50257} : tensor<4x64xi32>
+    gpt.variable @lm_head.weight parameter init(#gpt.init<normal, 0.02, 0.0>) {padded = array<i64: 50304, 768>} : tensor<50257x768xf32>
     ```
 
     Constraints:
     - (V1) `init` stands on parameters, states and moments, and only there.
     - (V2) `decay` stands on parameters only.
-    - (V3) there are as many `*` in the name as `copies`.
+    - (V3) there are as many `*` in the name as `copies`;
+    - (V4) `padded` has a size for each axis, at least its own.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, GPT_VariableKindAttr:$kind, TypeAttrOf<GPT_Tensor>:$type,
       OptionalAttr<GPT_InitAttr>:$init, OptionalAttr<DenseI64ArrayAttr>:$copies, UnitAttr:$decay,
@@ -46,7 +51,7 @@ def GPT_ReadOp : GPT_Op<"read", [DeclareOpInterfaceMethods<SymbolUserOpInterface
     ```mlir
     %w = gpt.read @"transformer.wte.weight" : tensor<50257x768xf32>
     ```
-    (R1) The variable exists and has the result's type.
+    (R1) The variable exists and has the result's type, pads included.
   }];
   let arguments = (ins FlatSymbolRefAttr:$variable);
   let results = (outs GPT_Tensor:$value);
@@ -63,7 +68,7 @@ def GPT_WriteOp : GPT_Op<"write", [DeclareOpInterfaceMethods<SymbolUserOpInterfa
     gpt.write @"gradient:lm_head.weight", %dw : tensor<50257x768xf32>
     gpt.write @"gradient:lm_head.weight", %more accumulate : tensor<50257x768xf32>
     ```
-    (W1) The variable exists and has the operand's type. (W2) Inputs and scalars of the step are not written.
+    (W1) The variable exists and has the operand's type, pads included. (W2) Inputs and scalars of the step are not written.
   }];
   let arguments = (ins FlatSymbolRefAttr:$variable, GPT_Tensor:$value, UnitAttr:$accumulate);
   let assemblyFormat = "$variable `,` $value (`accumulate` $accumulate^)? attr-dict `:` type($value)";

@@ -11,6 +11,14 @@ namespace gptc::gpt {
 /// Outputs have a prefix of their own, since entries and parameters may be named as they are.
 inline constexpr llvm::StringLiteral outputPrefix = "output:";
 
+/// A variable's attribute with the shape under which it is kept, where that is padded behind its
+/// axes. Its type stays what the description says; reads and writes have the shape with the pads,
+/// which are exactly 0.
+inline constexpr llvm::StringLiteral paddedAttribute = "padded";
+
+/// The type of a variable as it is kept: what reads give and writes take.
+mlir::RankedTensorType getStoredType(VariableOp variable);
+
 /// The variables of a module, by name. New ones go behind those that it has.
 class Variables {
 public:

@@ -21,6 +21,9 @@
 namespace gptc::plan {
 /// The number of columns that one row of a launch of a `column` kernel stands for.
 inline constexpr int64_t columnBlock = 256;
+
+/// The number of queries of one head that one row of a launch of an `attention` kernel stands for.
+inline constexpr int64_t attentionBlock = 64;
 } // namespace gptc::plan
 
 #define GET_OP_CLASSES

@@ -61,7 +61,9 @@ def Plan_BufferOp : Plan_Op<"buffer", [Symbol]> {
     plan.buffer @b3 in "transient" bytes 802816 offset 0
     ```
     Buffers of `transient` live within one run of an entry, and share memory where their lives do not meet.
-    (B1) The segment is one of parameters, optimizer, gradients, io, step, transient.
+    Large outputs of one entry lie in a segment of their own, `io:` and the entry's name, which only sessions that run
+    it allocate.
+    (B1) The segment is one of parameters, optimizer, gradients, io, io:ENTRY, step, transient.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$segment, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset);
   let assemblyFormat = "$sym_name `in` $segment `bytes` $bytes (`offset` $offset^)? attr-dict";
@@ -90,12 +92,18 @@ def Plan_KernelOp : Plan_Op<"kernel", [Symbol, IsolatedFromAbove, SingleBlock]> 
     memref types with static strides, of the inputs and then the outputs: how each is stored. Where `accumulate` is true an
     output is added to what its place holds. `in_place` gives, for each output, the input that has the same
     memory and layout, or −1: element by element, the input is read before the output is written, and never after. `schedule` says how loops are made: `row` (maps and reductions over the last
-    axis, gathers by `gpt.embedding`; a thread takes rows), `column` (reductions over leading axes), `segmented_sum` (embedding_grad).
+    axis, gathers by `gpt.embedding`; a thread takes rows), `column` (reductions over leading axes), `segmented_sum` (embedding_grad),
+    `attention` and `attention_grad` (one `gpt.flash_attention` or `gpt.flash_attention_grad`, whose operands have the stride 1 along their last axis, but for the
+    log-sum-exp; the first yields its result and then its log-sum-exp, where that is used; the other yields all its results; neither accumulates).
 
     A launch runs the kernel on rows [begin, end). What a row is depends on the schedule:
-    - `row`: an index into all axes but the last of the kernel's *space*, the largest shape in it, in row-major order;
+    - `row`: an index into all axes but the last of the kernel's *space*, the largest shape in it, in row-major order.
+      An output may be a sum over blocks of R rows (a reshape of a tensor of the space's size to [P, R, C], summed over
+      the second axis): then a launch begins and ends at multiples of R, so that one thread makes each sum;
     - `column`: a block of 256 columns of an index into the kept axes but the last, in row-major order;
-    - `segmented_sum`: a row of the result.
+    - `segmented_sum`: a row of the result;
+    - `attention`: a block of 64 queries of a head: of B × H × ⌈T / 64⌉, in row-major order;
+    - `attention_grad`: a group of keys and values, of B × G: its dk and dv, and the dq of its heads.
 
     ```mlir
     plan.kernel @add_1f3a "row" rows 256 layouts [memref<256x768xf32, strided<[784, 1]>>, …] accumulate [false] in_place [-1] {
@@ -126,27 +134,47 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceM
     ```mlir
     plan.launch @add_1f3a rows [256] grain 16 [[#plan.view<@b3, 0>, #plan.view<@b4, 0>]]
     ```
+    Rows are dealt out in units of `grain`.
     (L1) The kernel exists and takes so many operands. (L2) There is a number of rows for each instance.
+    (L3) Of a kernel that sums blocks of R rows, the grain and all numbers of rows are multiples of R.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, DenseI64ArrayAttr:$rows, I64Attr:$grain, Plan_InstanceArray:$instances);
   let assemblyFormat = "$kernel `rows` $rows `grain` $grain $instances attr-dict";
 }
 
-def Plan_MatmulOp : Plan_Op<"matmul", [HasParent<"EntryOp">]> {
+def Plan_MatmulOp : Plan_Op<"matmul", [HasParent<"EntryOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "A matrix product by the library";
   let description = [{
     `strides` are the distances in elements between stored rows of lhs, rhs, result.
 
     ```mlir
-    plan.matmul 256 x 3072 x 768 (#plan.view<@b3, 0>, #plan.view<@b1, 0>) to #plan.view<@b4, 0> strides [784, 3088, 3088]
+    plan.matmul 256 x 3072 x 768 (#plan.view<@b3, 0>, #plan.view<@b1, 0>) to #plan.view<@b4, 0> strides [784, 3088, 3088] batch []
     ```
+
+    An `epilogue` is a `row` kernel that runs on rows of the product as soon as they are known, and gives what is computed
+    from them: as if launched behind the product, which it reads as one of its inputs. `rows` is the number of its rows,
+    each of which stands for as many rows of the product; `grain` is a launch's. The runtime computes the product and the
+    epilogue panel by panel. Outputs share memory with nothing that the product or the kernel reads, but for what the
+    kernel computes in place.
+
+    ```mlir
+    plan.matmul 256 x 3072 x 768 (#plan.view<@b3, 0>, #plan.view<@b1, 0>) to #plan.view<@b4, 0> strides [784, 3088, 3088] batch []
+      epilogue @gelu_1f3a rows 256 grain 5 [#plan.view<@b2, 0>, #plan.view<@b4, 0>, #plan.view<@b4, 0>, #plan.view<@b5, 0>]
+    ```
+    (M1) There are `epilogue`, `epilogue_rows`, `epilogue_grain` and `epilogue_operands`, or none of them. (M2) The epilogue
+    is a `row` kernel that takes so many operands. (M3) The product is one of its inputs, and no output that is not
+    computed in place of it. (M4) A product with an epilogue has no batch axes, and its rows are a multiple of the epilogue's.
   }];
   let arguments = (ins I64Attr:$m, I64Attr:$n, I64Attr:$k, Plan_ViewAttr:$lhs, Plan_ViewAttr:$rhs, Plan_ViewAttr:$result,
-      DenseI64ArrayAttr:$strides, Plan_BatchAxisArray:$batch, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs, UnitAttr:$accumulate);
+      DenseI64ArrayAttr:$strides, Plan_BatchAxisArray:$batch, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs, UnitAttr:$accumulate,
+      OptionalAttr<FlatSymbolRefAttr>:$epilogue, OptionalAttr<I64Attr>:$epilogue_rows, OptionalAttr<I64Attr>:$epilogue_grain,
+      OptionalAttr<Plan_ViewArray>:$epilogue_operands);
   let assemblyFormat = [{
     $m `x` $n `x` $k `(` $lhs `,` $rhs `)` `to` $result `strides` $strides `batch` $batch
-    (`transpose_lhs` $transpose_lhs^)? (`transpose_rhs` $transpose_rhs^)? (`accumulate` $accumulate^)? attr-dict
+    (`transpose_lhs` $transpose_lhs^)? (`transpose_rhs` $transpose_rhs^)? (`accumulate` $accumulate^)?
+    (`epilogue` $epilogue^ `rows` $epilogue_rows `grain` $epilogue_grain $epilogue_operands)? attr-dict
   }];
+  let hasVerifier = 1;
 }
 
 def Plan_ArgsortOp : Plan_Op<"argsort", [HasParent<"EntryOp">]> {
