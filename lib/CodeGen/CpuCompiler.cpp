@@ -109,7 +109,7 @@ FailureOr<CompiledKernels> gptc::compileKernels(ModuleOp plan, const CpuTarget &
   if (!machine)
     return plan.emitError(error);
   SmallVector<StringRef> names(options.kernels.begin(), options.kernels.end());
-  OwningOpRef<ModuleOp> loops = lowerKernels(plan, names);
+  OwningOpRef<ModuleOp> loops = lowerKernels(plan, names, target.vectorBits);
   if (!loops)
     return failure();
 

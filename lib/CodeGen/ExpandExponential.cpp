@@ -153,7 +153,8 @@ static Scalar expandRem(const MathEmitter &m, ArrayRef<Scalar> operands) {
 }
 
 void gptc::codegen::populateExponentialPatterns(RewritePatternSet &patterns) {
-  patterns.add<ExpandFloat32<math::ExpOp, expandExp>, ExpandFloat32<math::LogOp, expandLog>,
+  patterns.add<ExpandFloat32<math::ExpOp, expandExp, /*vectors=*/true>,
+               ExpandFloat32<math::LogOp, expandLog, /*vectors=*/true>,
                ExpandFloat32<math::PowFOp, expandPow>, ExpandFloat32<arith::RemFOp, expandRem>>(
       patterns.getContext(), /*benefit=*/2);
 }

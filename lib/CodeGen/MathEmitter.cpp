@@ -4,12 +4,27 @@
 using namespace mlir;
 using namespace gptc::codegen;
 
+MathEmitter::MathEmitter(OpBuilder &builder, Location loc, Type type)
+    : builder(builder), loc(loc), type(type),
+      bitsType(builder.getIntegerType(getElementTypeOrSelf(type).getIntOrFloatBitWidth())) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    bitsType = vector.clone(bitsType);
+}
+
+/// The constant `element`, in each lane where `type` is a vector.
+static Scalar createConstant(const MathEmitter &emit, Type type, TypedAttr element) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    element = DenseElementsAttr::get(vector, ArrayRef<Attribute>(element));
+  return emit.wrap(arith::ConstantOp::create(emit.builder, emit.loc, element));
+}
+
 Scalar MathEmitter::number(double value) const {
-  return wrap(arith::ConstantOp::create(builder, loc, builder.getFloatAttr(type, value)));
+  return createConstant(*this, type, builder.getFloatAttr(getElementTypeOrSelf(type), value));
 }
 
 Scalar MathEmitter::bits(int64_t value) const {
-  return wrap(arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(bitsType, value)));
+  return createConstant(*this, bitsType,
+                        builder.getIntegerAttr(getElementTypeOrSelf(bitsType), value));
 }
 
 Scalar MathEmitter::multiplyAdd(Scalar a, Scalar b, Scalar c) const {

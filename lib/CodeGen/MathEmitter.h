@@ -1,5 +1,5 @@
-// Formulas for expansions of math functions: scalars of a number type, their bits, and fused
-// products.
+// Formulas for expansions of math functions: numbers of a type, or vectors of them, their bits, and
+// fused products.
 #ifndef GPTC_LIB_CODEGEN_MATHEMITTER_H
 #define GPTC_LIB_CODEGEN_MATHEMITTER_H
 
@@ -11,12 +11,11 @@ namespace gptc::codegen {
 
 using gpt::Scalar;
 
-/// Emits at one place, in float32 or float64. Sums of products are marked `contract`: they are
-/// fused where the processor can.
+/// Emits at one place, in float32 or float64 or vectors of either. Sums of products are marked
+/// `contract`: they are fused where the processor can.
 class MathEmitter {
 public:
-  MathEmitter(mlir::OpBuilder &builder, mlir::Location loc, mlir::FloatType type)
-      : builder(builder), loc(loc), type(type), bitsType(builder.getIntegerType(type.getWidth())) {}
+  MathEmitter(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type);
 
   Scalar wrap(mlir::Value value) const { return {builder, loc, value}; }
   Scalar number(double value) const;
@@ -41,8 +40,8 @@ public:
 
   mlir::OpBuilder &builder;
   mlir::Location loc;
-  mlir::FloatType type;
-  mlir::IntegerType bitsType;
+  mlir::Type type;
+  mlir::Type bitsType;
 };
 
 /// Patterns for exp, log, powf and remf of float32.
@@ -50,16 +49,19 @@ void populateExponentialPatterns(mlir::RewritePatternSet &patterns);
 /// Patterns for sin and cos of float32.
 void populateTrigonometricPatterns(mlir::RewritePatternSet &patterns);
 
-/// A pattern that replaces a float32 scalar operation by what `Expand::emit` gives for its
-/// operands.
-template <typename Op, Scalar (*expand)(const MathEmitter &, llvm::ArrayRef<Scalar>)>
+/// A pattern that replaces an operation of float32 scalars, or with `vectors` of vectors too, by
+/// what `expand` gives for its operands.
+template <typename Op, Scalar (*expand)(const MathEmitter &, llvm::ArrayRef<Scalar>),
+          bool vectors = false>
 struct ExpandFloat32 : mlir::OpRewritePattern<Op> {
   using mlir::OpRewritePattern<Op>::OpRewritePattern;
 
   llvm::LogicalResult matchAndRewrite(Op op, mlir::PatternRewriter &rewriter) const override {
-    if (!op.getType().isF32())
-      return rewriter.notifyMatchFailure(op, "is no scalar of float32");
-    MathEmitter emit(rewriter, op.getLoc(), rewriter.getF32Type());
+    mlir::Type type = op.getType();
+    bool isVector = vectors && isa<mlir::VectorType>(type);
+    if (!(isVector ? cast<mlir::VectorType>(type).getElementType() : type).isF32())
+      return rewriter.notifyMatchFailure(op, "is not of float32");
+    MathEmitter emit(rewriter, op.getLoc(), type);
     llvm::SmallVector<Scalar> operands;
     for (mlir::Value operand : op->getOperands())
       operands.push_back(emit.wrap(operand));

@@ -194,7 +194,7 @@ void ScalarEmitter::storePlain(const Output &output, Value value) {
 }
 
 void ScalarEmitter::store(const Output &output, Value value) {
-  if (output.accumulate) {
+  if (output.accumulate || output.summed) {
     Value old = loadPlain(output);
     value = isa<FloatType>(value.getType())
                 ? Value(arith::AddFOp::create(builder, loc, old, value, ordinary))
@@ -241,6 +241,12 @@ void ScalarEmitter::annotateLoops() {
                                           {}, {}, {}, {}, {}, {});
 }
 
+Attribute ScalarEmitter::getAnnotation(LoopKind kind) const {
+  if (kind == LoopKind::reduced)
+    return {};
+  return kind == LoopKind::elements ? elementLoop : rowLoop;
+}
+
 void ScalarEmitter::createLoop(LoopKind kind, Value begin, Value end, std::optional<unsigned> axis,
                                llvm::function_ref<void(Value)> body) {
   createLoop(kind, begin, end, axis, {}, [&](Value index, ValueRange) {
@@ -254,8 +260,8 @@ ScalarEmitter::createLoop(LoopKind kind, Value begin, Value end, std::optional<u
                           ValueRange carried,
                           llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(builder, loc, begin, end, getIndex(1), carried);
-  if (kind != LoopKind::reduced)
-    loop->setAttr("llvm.loop_annotation", kind == LoopKind::elements ? elementLoop : rowLoop);
+  if (Attribute annotation = getAnnotation(kind))
+    loop->setAttr("llvm.loop_annotation", annotation);
   std::vector<Value> outside = values;
   {
     OpBuilder::InsertionGuard guard(builder);

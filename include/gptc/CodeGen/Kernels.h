@@ -7,10 +7,12 @@
 namespace gptc {
 
 /// A fresh module with a function for each kernel of `plan`, as the pass `plan-lower-kernels` makes
-/// them; with `names`, of these kernels only. The plan stays as it is. Null, with errors emitted,
-/// where a kernel cannot be lowered.
+/// them; with `names`, of these kernels only. Schedules that make vectors themselves make them of
+/// `vectorBits` bits; 0 stands for 128. The plan stays as it is. Null, with errors emitted, where a
+/// kernel cannot be lowered.
 mlir::OwningOpRef<mlir::ModuleOp> lowerKernels(mlir::ModuleOp plan,
-                                               llvm::ArrayRef<llvm::StringRef> names = {});
+                                               llvm::ArrayRef<llvm::StringRef> names = {},
+                                               unsigned vectorBits = 0);
 
 /// The number of rows of a launch that computes all of the kernel's outputs, for the shapes in its
 /// region.
