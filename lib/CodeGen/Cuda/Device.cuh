@@ -61,6 +61,13 @@ GPTC_DEVICE bool gptc_isnan(float x) { return x != x; }
 GPTC_DEVICE bool gptc_isinf(float x) { return fabsf(x) == __uint_as_float(0x7f800000); }
 GPTC_DEVICE bool gptc_isfinite(float x) { return fabsf(x) < __uint_as_float(0x7f800000); }
 
+/// The same, but unknown to the compiler: what is computed from it in a loop stays there, rather than
+/// in registers around the loop.
+GPTC_DEVICE gptc_u32 gptc_opaque(gptc_u32 x) {
+  asm volatile("" : "+r"(x));
+  return x;
+}
+
 //===- Warp operations, by all 32 lanes -------------------------------------===//
 
 /// The value of lane `source` mod 32.
@@ -179,9 +186,10 @@ template <class T, gptc_i64 EXTENT> struct gptc_view {
   T *data;
   GPTC_MEMBER gptc_view(T *data) : data(data) {}
   GPTC_MEMBER T &operator[](gptc_i64 index) const {
-    GPTC_CHECK_INDEX("an operand", index, EXTENT);
+    check(index);
     return data[index];
   }
+  GPTC_MEMBER void check(gptc_i64 index) const { GPTC_CHECK_INDEX("an operand", index, EXTENT); }
 };
 
 //===- Reductions -----------------------------------------------------------===//

@@ -138,6 +138,7 @@ GPTC_DEVICE gptc_u32 gptc_as_u32(float value) {
   __builtin_memcpy(&bits, &value, 4);
   return bits;
 }
+GPTC_DEVICE gptc_u32 gptc_opaque(gptc_u32 x) { return x; }
 GPTC_DEVICE gptc_u32 gptc_mulhi(gptc_u32 a, gptc_u32 b) { return ((gptc_u64)a * b) >> 32; }
 GPTC_DEVICE float gptc_maximum(float a, float b) {
   if (a != a || b != b)
