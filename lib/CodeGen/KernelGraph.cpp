@@ -1,6 +1,8 @@
 // What a kernel graph knows about itself once it is built: axes, roles, views.
 #include "KernelGraph.h"
 
+#include "gptc/Dialect/GPT/BlockSums.h"
+
 using namespace mlir;
 using namespace gptc;
 using namespace gptc::codegen;
@@ -22,8 +24,12 @@ SmallVector<int64_t> gptc::codegen::getSpace(plan::KernelOp kernel) {
       space.assign(shape.begin(), shape.end());
   };
   for (Operation &op : kernel.getBody().front()) {
-    if (isa<arith::ConstantOp, gpt::IotaOp>(op))
+    if (isa<arith::ConstantOp, gpt::IotaOp>(op) || gpt::isViewOfBlockSum(&op))
       continue;
+    if (std::optional<gpt::BlockSum> sum = gpt::matchBlockSum(&op)) {
+      consider(sum->getInput());
+      continue;
+    }
     llvm::for_each(op.getResults(), consider);
     if (isa<gpt::ReduceOp, gpt::YieldOp>(op))
       llvm::for_each(op.getOperands(), consider);

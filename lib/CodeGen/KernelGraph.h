@@ -56,6 +56,7 @@ struct Output {
   LinearIndex index;
   AxisSet axes; ///< along which the output has elements
   bool accumulate;
+  bool summed = false; ///< over blocks of rows: `node` is what is summed
 };
 
 /// A table that the kernel brings along: the elements of a constant that is no splat. As an operand
@@ -72,6 +73,8 @@ public:
   const Node &operator[](unsigned node) const { return nodes[node]; }
   llvm::ArrayRef<Output> getOutputs() const { return outputs; }
   llvm::ArrayRef<Table> getTables() const { return tables; }
+  /// How many rows in a row, beginning at a multiple of this, go into one row of a summed output.
+  int64_t getRowsOfBlock() const { return rowsOfBlock; }
 
   /// The sizes of the axes, outermost first. Axes of size 1 are left out.
   llvm::ArrayRef<int64_t> getSizes() const { return sizes; }
@@ -97,6 +100,7 @@ private:
   llvm::SmallVector<Table> tables;
   llvm::SmallVector<int64_t> sizes;
   llvm::SmallVector<AxisRole> roles;
+  int64_t rowsOfBlock = 1;
 };
 
 /// The largest shape in the kernel, tables of gathers left aside; of several, the one with most

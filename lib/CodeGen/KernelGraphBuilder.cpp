@@ -6,6 +6,8 @@
 // the same axes out to another shape.
 #include "KernelGraphBuilder.h"
 
+#include "gptc/Dialect/GPT/BlockSums.h"
+
 using namespace mlir;
 using namespace gptc;
 using namespace gptc::codegen;
@@ -15,24 +17,44 @@ static ArrayRef<int64_t> shapeOf(Value value) {
 }
 
 FailureOr<KernelGraph> KernelGraphBuilder::build() {
-  nameAxes();
-  if (failed(assignRoles()) || failed(addOutputs()))
+  if (failed(nameAxes()) || failed(assignRoles()) || failed(addOutputs()))
     return failure();
   dropUnused();
   graph.mergeAxes();
   return std::move(graph);
 }
 
-void KernelGraphBuilder::nameAxes() {
-  for (int64_t size : space) {
-    AxisList list;
-    if (size > 1) {
-      list.push_back(graph.sizes.size());
-      all.push_back(graph.sizes.size());
-      graph.sizes.push_back(size);
+// space [4, 64, 768], block sums of [32, 8, 768]  =>  axes [4, 8, 8, 768]
+LogicalResult KernelGraphBuilder::nameAxes() {
+  // Where axes begin, as numbers of elements: those of the space, and within them blocks of rows.
+  SmallVector<int64_t> begins;
+  auto split = [&](ArrayRef<int64_t> shape) {
+    int64_t elements = 1;
+    for (int64_t size : llvm::reverse(shape)) {
+      begins.push_back(elements);
+      elements *= size;
     }
-    spacePosition.push_back(list);
+    begins.push_back(elements);
+  };
+  split(space);
+  if (!isColumn())
+    for (Operation &op : kernel.getBody().front())
+      if (std::optional<gpt::BlockSum> sum = gpt::matchBlockSum(&op)) {
+        if (graph.rowsOfBlock != 1 && graph.rowsOfBlock != sum->rows)
+          return fail("requires block sums over blocks of one height");
+        graph.rowsOfBlock = sum->rows;
+        split({sum->count, sum->rows, space.back()});
+      }
+  llvm::sort(begins);
+  begins.erase(llvm::unique(begins), begins.end());
+  for (size_t i = begins.size(); i-- > 1;) {
+    if (begins[i] % begins[i - 1] != 0)
+      return fail("requires blocks of rows that divide the axes of its space");
+    all.push_back(graph.sizes.size());
+    graph.sizes.push_back(begins[i] / begins[i - 1]);
   }
+  spacePosition = *deal(all, space);
+  return success();
 }
 
 LogicalResult KernelGraphBuilder::assignRoles() {
@@ -91,20 +113,26 @@ LogicalResult KernelGraphBuilder::addOutputs() {
         axes.push_back(axis);
     bool whole =
         !isColumn() && ShapedType::getNumElements(shape) == ShapedType::getNumElements(space);
-    std::optional<Position> position = deal(whole ? all : axes, shape);
+    std::optional<gpt::BlockSum> sum;
+    if (Operation *op = value.getDefiningOp(); op && !isColumn())
+      sum = gpt::matchBlockSum(op);
+    std::optional<Position> position =
+        sum ? deal(all, shapeOf(sum->blocks)) : deal(whole ? all : axes, shape);
     if (!position)
       return fail(
           "requires outputs of one element for each point or each row of its space, found " +
           llvm::Twine(number) + " to have another shape");
-    Result node = getNode(value, *position);
+    Result node = getNode(sum ? Value(sum->blocks) : value, *position);
     if (failed(node))
       return failure();
+    if (sum)
+      position->erase(position->begin() + 1);
     unsigned operand = kernel.getBody().getNumArguments() + number;
     FailureOr<SmallVector<int64_t>> strides = getStrides(operand);
     if (failed(strides))
       return failure();
-    graph.outputs.push_back(
-        {*node, operand, getIndex(*position, *strides), 0, kernel.getAccumulate()[number]});
+    graph.outputs.push_back({*node, operand, getIndex(*position, *strides), 0,
+                             kernel.getAccumulate()[number], sum.has_value()});
   }
   return success();
 }

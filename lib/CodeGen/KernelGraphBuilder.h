@@ -28,7 +28,7 @@ private:
   bool isColumn() { return kernel.getSchedule() == "column"; }
 
   // Axes.
-  void nameAxes();
+  llvm::LogicalResult nameAxes();
   llvm::LogicalResult assignRoles();
   /// Deals axes out to the axes of `shape`; none where sizes do not fit together.
   std::optional<Position> deal(llvm::ArrayRef<unsigned> axes, llvm::ArrayRef<int64_t> shape) const;
@@ -58,7 +58,7 @@ private:
   plan::KernelOp kernel;
   llvm::SmallVector<int64_t> space;
   Position spacePosition;
-  AxisList all;
+  AxisList all;                    ///< each a part of an axis of the space
   std::optional<AxisList> reduced; ///< the axes that a column kernel reduces
   KernelGraph graph;
   std::map<Key, unsigned> known;

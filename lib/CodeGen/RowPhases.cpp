@@ -30,13 +30,18 @@ static bool isRead(const Node &node) {
       node.kind);
 }
 
-int64_t gptc::codegen::cudaScratch(const KernelGraph &graph) {
-  int64_t columns = 1;
+CudaRowMemory gptc::codegen::findCudaRowMemory(const KernelGraph &graph) {
+  int64_t columns = 1, sums = 0;
   for (unsigned axis : graph.getAxes(AxisRole::element))
     columns *= graph.getSizes()[axis];
+  for (const Output &output : graph.getOutputs())
+    sums += output.summed ? columns * sizeof(float) : 0;
   // Of the 48 KiB that a block has for certain, 8 are left for reductions.
   constexpr int64_t shared = 40 * 1024;
-  return columns <= cudaWarpColumns ? shared / cudaWarpsTogether : shared;
+  if (columns <= cudaWarpColumns && sums * cudaWarpsTogether <= shared)
+    return {true, true, shared / cudaWarpsTogether - sums};
+  bool fits = sums <= shared;
+  return {false, fits, fits ? shared - sums : shared};
 }
 
 RowPhases::RowPhases(const KernelGraph &graph, int64_t scratchLimit)
@@ -86,7 +91,7 @@ void RowPhases::need(unsigned number, unsigned phase) {
     return;
   if (ready[number] < phase && !isRead(node)) {
     for (auto [output, place] : llvm::enumerate(graph.getOutputs()))
-      if (place.node == number && !place.accumulate && isElement(place) && !places.contains(number))
+      if (place.node == number && holdsValues(place) && !places.contains(number))
         places[number] = {output};
     if (!places.contains(number) && isWorthKeeping(number)) {
       places[number] = {};
@@ -143,9 +148,8 @@ void RowPhases::choosePlaces() {
       if (nodes.contains(number))
         lastUse = phase;
     for (auto [candidate, output] : llvm::enumerate(graph.getOutputs())) {
-      if (!isElement(output) || output.accumulate || taken.contains(candidate) ||
-          ready[output.node] < lastUse || ready[output.node] <= ready[number] ||
-          graph[output.node].type != graph[number].type)
+      if (!holdsValues(output) || taken.contains(candidate) || ready[output.node] < lastUse ||
+          ready[output.node] <= ready[number] || graph[output.node].type != graph[number].type)
         continue;
       bool readLater = false;
       for (const Node &other : graph.getNodes())
@@ -167,7 +171,7 @@ const RowPhases::Place *RowPhases::getPlace(unsigned node, unsigned phase) const
 
 bool RowPhases::mayShareMemory(unsigned operand, unsigned number) const {
   const Output &output = graph.getOutputs()[number];
-  if (output.accumulate)
+  if (output.accumulate || output.summed)
     return false;
   for (const Node &node : graph.getNodes())
     if (llvm::is_contained({Node::Kind::load, Node::Kind::gather}, node.kind) &&

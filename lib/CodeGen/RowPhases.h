@@ -16,14 +16,20 @@
 
 namespace gptc::codegen {
 
-/// What a row may have in scratch memory, in bytes: on a CPU the stack of a thread, on a GPU its
-/// share of a block's shared memory.
+/// What a row may have in scratch memory, in bytes, on a CPU: a part of a thread's stack.
 inline constexpr int64_t cpuScratch = 256 * 1024;
-int64_t cudaScratch(const KernelGraph &graph);
 
 /// On a GPU, rows up to this many elements belong to a warp each, several to a block; longer ones
 /// have a block to themselves.
 inline constexpr int64_t cudaWarpColumns = 1024, cudaWarpsTogether = 4;
+
+/// How rows with reductions use a GPU's shared memory.
+struct CudaRowMemory {
+  bool warps;      ///< a warp takes a row: rows are short, and the sums of all warps fit
+  bool sharedSums; ///< sums over blocks of rows are kept there, for each warp or for the block
+  int64_t scratch; ///< bytes that are left for a row's scratch memory
+};
+CudaRowMemory findCudaRowMemory(const KernelGraph &graph);
 
 class RowPhases {
 public:
@@ -48,6 +54,10 @@ public:
   unsigned getReady(unsigned node) const { return ready[node]; }
   bool isElement(unsigned node) const { return (graph[node].axes & elementAxes) != 0; }
   bool isElement(const Output &output) const { return (output.axes & elementAxes) != 0; }
+  /// Whether the output's memory holds an element of the row, and nothing but that.
+  bool holdsValues(const Output &output) const {
+    return isElement(output) && !output.accumulate && !output.summed;
+  }
   /// Where `node` is read in phase `phase`; null if it is computed there.
   const Place *getPlace(unsigned node, unsigned phase) const;
 

@@ -6,6 +6,9 @@
 //     scalars of the row that these give
 //     for c: phase 1
 //     …
+//
+// What is summed over blocks of rows is added up where it lies, a row that stays in the first-level
+// cache; at the first row of a block it is set to 0 before.
 #include "RowPhases.h"
 #include "ScalarEmitter.h"
 
@@ -38,6 +41,7 @@ public:
         emit.evaluate(number);
     emit.createLoop(LoopKind::rows, emit.getBegin(), emit.getEnd(), std::nullopt, [&](Value row) {
       emit.splitIndex(row, graph.getAxes(AxisRole::row));
+      startSums(row);
       emitRow();
     });
     return success();
@@ -51,6 +55,31 @@ private:
         return kernel.emitOpError("requires input ")
                << input << " to be read before output " << number << " takes its place";
     return success();
+  }
+
+  /// if row % R == 0
+  ///   for c: sums = 0
+  void startSums(Value row) {
+    SmallVector<const Output *> sums;
+    for (const Output &output : graph.getOutputs())
+      if (output.summed && !output.accumulate)
+        sums.push_back(&output);
+    if (sums.empty())
+      return;
+    OpBuilder &b = emit.getBuilder();
+    Location loc = emit.getLoc();
+    Value rest = arith::RemUIOp::create(b, loc, row, emit.getIndex(graph.getRowsOfBlock()));
+    Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, emit.getIndex(0));
+    auto first = scf::IfOp::create(b, loc, isFirst);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(first.thenYield());
+    Value size = emit.getIndex(graph.getSizes()[*elementAxis]);
+    emit.createLoop(LoopKind::elements, emit.getIndex(0), size, elementAxis, [&](Value) {
+      for (const Output *output : sums) {
+        auto type = cast<FloatType>(graph[output->node].type);
+        emit.storePlain(*output, arith::ConstantOp::create(b, loc, b.getFloatAttr(type, 0)));
+      }
+    });
   }
 
   void emitRow() {

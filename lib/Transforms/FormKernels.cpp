@@ -4,7 +4,9 @@
 // or a sort that a library does; rearrangements between them are left as views; the order of writes
 // is kept.
 #include "KernelGroups.h"
+#include "Rematerialized.h"
 
+#include "gptc/Dialect/GPT/BlockSums.h"
 #include "gptc/Transforms/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -25,7 +27,17 @@ namespace {
 struct Unit {
   SmallVector<Operation *> ops;
   bool kernel = false;
+  bool deferred = false; ///< runs when all others have
 };
+
+/// Whether `op` finishes column sums whose parts row kernels made, and which are only written: all
+/// of them are then computed together, last, and those of one shape by one launch. What they wait
+/// for is small.
+bool canWait(Operation *op) {
+  Operation *parts = op->getOperand(0).getDefiningOp();
+  return parts && isColumnReduction(op) && gpt::matchBlockSum(parts) &&
+         llvm::all_of(op->getUsers(), llvm::IsaPred<gpt::WriteOp>);
+}
 
 /// Operations that cost nothing to repeat and are copied into each kernel that uses them.
 bool isGenerator(Operation *op) {
@@ -43,8 +55,10 @@ public:
     for (auto [index, op] : llvm::enumerate(block.without_terminator()))
       position[&op] = index;
     KernelGroups groups(block, limit);
+    groups.report(cast<func::FuncOp>(block.getParentOp()).getName());
     for (const KernelGroup &group : groups.getGroups())
-      add({group.ops, true});
+      if (!group.ops.empty())
+        add({group.ops, true});
     for (Operation &op : block.without_terminator()) {
       if (unitOf.contains(&op) || isGenerator(&op))
         continue;
@@ -55,8 +69,9 @@ public:
             !unitOf.contains(producer))
           unit.ops.push_back(producer);
         unit.ops.push_back(&op);
+        unit.deferred = canWait(&op);
         add(std::move(unit));
-      } else if (isa<gpt::EmbeddingGradOp>(op)) {
+      } else if (isa<gpt::EmbeddingGradOp, gpt::FlashAttentionOp, gpt::FlashAttentionGradOp>(op)) {
         add({{&op}, true});
       }
     }
@@ -65,7 +80,8 @@ public:
         add({{&op}, isa<gpt::MapOp>(op)});
   }
 
-  /// Kahn's algorithm; of the units that are ready, the one whose last operation came first.
+  /// Kahn's algorithm; of the units that are ready, the one whose last operation came first, but
+  /// for those that can wait.
   SmallVector<Unit *> order() {
     SmallVector<int> waiting(units.size(), 0);
     SmallVector<SmallVector<int>> users(units.size());
@@ -94,7 +110,8 @@ public:
       lastWrite = write;
     }
     auto later = [&](int a, int b) {
-      return position[units[a].ops.back()] > position[units[b].ops.back()];
+      return std::pair(units[a].deferred, position[units[a].ops.back()]) >
+             std::pair(units[b].deferred, position[units[b].ops.back()]);
     };
     llvm::PriorityQueue<int, std::vector<int>, decltype(later)> ready(later);
     for (size_t i = 0; i < units.size(); ++i)
@@ -124,12 +141,20 @@ private:
   DenseMap<Operation *, int> unitOf, position;
 };
 
-/// Whether elements of the operand are read where other operands say, so that it must lie in
-/// memory.
+/// Whether elements of the operand are read in another order than the kernel's own, so that it must
+/// lie in memory.
 bool isLookedUp(OpOperand &operand) {
   auto gather = dyn_cast<gpt::EmbeddingOp>(operand.getOwner());
-  return isa<gpt::EmbeddingGradOp>(operand.getOwner()) ||
+  return isa<gpt::EmbeddingGradOp, gpt::FlashAttentionOp, gpt::FlashAttentionGradOp>(
+             operand.getOwner()) ||
          (gather && operand == gather.getTableMutable());
+}
+
+/// Whether a kernel computes the result whether it is used or not: attention can do without its
+/// log-sum-exp alone.
+bool isAlwaysComputed(OpResult result) {
+  return isa<gpt::FlashAttentionGradOp>(result.getOwner()) ||
+         (isa<gpt::FlashAttentionOp>(result.getOwner()) && result.getResultNumber() == 0);
 }
 
 /// Adds a generator and those that it uses, but for those that are operands of the kernel.
@@ -163,8 +188,9 @@ void emitKernel(OpBuilder &builder, ArrayRef<Operation *> ops) {
     for (Value operand : op->getOperands())
       if (Operation *producer = operand.getDefiningOp(); !producer || !members.contains(producer))
         insertGenerator(operand, inMemory, operands, generators);
-    for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
+    for (OpResult result : op->getResults())
+      if (isAlwaysComputed(result) ||
+          llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
         results.push_back(result);
   }
   Location location = builder.getFusedLoc(locations);
@@ -178,7 +204,7 @@ void emitKernel(OpBuilder &builder, ArrayRef<Operation *> ops) {
   for (Operation *generator : generators)
     builder.clone(*generator, mapping);
   for (Operation *op : ops)
-    builder.clone(*op, mapping);
+    builder.clone(*op, mapping)->removeAttr(rematerializedMark);
   SmallVector<Value> yielded;
   for (Value result : results)
     yielded.push_back(mapping.lookup(result));

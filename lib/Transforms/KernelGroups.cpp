@@ -1,8 +1,15 @@
 // Greedy grouping of a block's operations into row kernels.
 #include "KernelGroups.h"
 
+#include "Rematerialized.h"
+
+#include "gptc/Dialect/GPT/BlockSums.h"
+
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallPtrSet.h"
+
+#include <queue>
 
 using namespace mlir;
 using namespace gptc;
@@ -14,7 +21,8 @@ static ArrayRef<int64_t> shapeOf(Value value) {
 bool gptc::isColumnReduction(Operation *op) {
   auto reduce = dyn_cast<gpt::ReduceOp>(op);
   return reduce && !reduce.getAxes().empty() &&
-         reduce.getAxes().back() != static_cast<int64_t>(shapeOf(reduce.getInput()).size()) - 1;
+         reduce.getAxes().back() != static_cast<int64_t>(shapeOf(reduce.getInput()).size()) - 1 &&
+         !gpt::matchBlockSum(op);
 }
 
 bool gptc::isKeepAxisReshape(Operation *op) {
@@ -46,6 +54,8 @@ static std::optional<std::pair<SmallVector<int64_t>, bool>> iterationSpace(Opera
     return Space(SmallVector<int64_t>(shapeOf(random.getResult())), true);
   if (auto gather = dyn_cast<gpt::EmbeddingOp>(op))
     return Space(SmallVector<int64_t>(shapeOf(gather.getResult())), false);
+  if (std::optional<gpt::BlockSum> sum = gpt::matchBlockSum(op))
+    return Space(SmallVector<int64_t>(shapeOf(sum->getInput())), false);
   if (auto reduce = dyn_cast<gpt::ReduceOp>(op)) {
     ArrayRef<int64_t> shape = shapeOf(reduce.getInput());
     if (reduce.getAxes().size() == 1 && !isColumnReduction(op))
@@ -58,7 +68,16 @@ KernelGroups::KernelGroups(Block &block, unsigned limit) : limit(limit) {
   for (auto [index, op] : llvm::enumerate(block.without_terminator()))
     position[&op] = index;
   for (Operation &op : block.without_terminator())
-    visit(&op);
+    add(&op);
+  last.resize(position.size());
+  for (const auto &[op, at] : position) {
+    int group = groupOf(op);
+    last[at] = group < 0 ? at : position.lookup(groups[group].ops.back());
+  }
+  horizon.resize(position.size());
+  updateHorizon();
+  findNeighbours(block);
+  joinAll();
   for (KernelGroup &group : groups) {
     // A reshape that nothing in the group uses is a view of an output: it stays outside.
     SmallPtrSet<Operation *, 16> members(llvm::from_range, group.ops);
@@ -67,22 +86,21 @@ KernelGroups::KernelGroups(Block &block, unsigned limit) : limit(limit) {
              llvm::none_of(op->getUsers(), [&](Operation *user) { return members.contains(user); });
     });
   }
-  llvm::erase_if(groups, [](const KernelGroup &group) { return group.ops.empty(); });
-  llvm::sort(groups, [&](const KernelGroup &a, const KernelGroup &b) {
-    return position.lookup(a.ops.back()) < position.lookup(b.ops.back());
-  });
 }
 
-void KernelGroups::visit(Operation *op) {
+/// Starts a group of one operation, with the reshapes that belong to it.
+void KernelGroups::add(Operation *op) {
+  auto join = [&](Operation *member, int group) {
+    groups[group].ops.push_back(member);
+    membership[member] = group;
+  };
   if (isKeepAxisReshape(op)) {
     // A value a row, spelled with or without its axis of size 1, stays in the group that makes it.
     Operation *producer = op->getOperand(0).getDefiningOp();
     int group = producer ? groupOf(producer) : -1;
     if (group >= 0 &&
-        (groups[group].pointwise || isRowShape(shapeOf(op->getOperand(0)), groups[group].space))) {
-      groups[group].ops.push_back(op);
-      membership[op] = group;
-    }
+        (groups[group].pointwise || isRowShape(shapeOf(op->getOperand(0)), groups[group].space)))
+      join(op, group);
     return;
   }
   auto space = iterationSpace(op);
@@ -92,21 +110,128 @@ void KernelGroups::visit(Operation *op) {
   if (isa<gpt::MapOp>(op) && op->hasOneUse() && isColumnReduction(*op->user_begin()) &&
       op->getNumResults() == 1)
     return;
-  int own = groups.size();
-  groups.push_back({{op}, space->first, space->second});
-  membership[op] = own;
-  // Nearest producers first: they share the most with this operation.
-  SmallVector<int> producers;
-  for (Value operand : op->getOperands())
-    if (Operation *producer = operand.getDefiningOp())
-      if (int group = groupOf(producer); group >= 0 && !llvm::is_contained(producers, group))
-        producers.push_back(group);
-  llvm::sort(producers, [&](int a, int b) {
-    return position.lookup(groups[a].ops.back()) > position.lookup(groups[b].ops.back());
-  });
-  for (int producer : producers)
-    if (tryJoin(producer, groupOf(op)))
+  std::optional<gpt::BlockSum> sum = gpt::matchBlockSum(op);
+  int own = sum ? groupOf(sum->blocks) : -1; // that of another sum over the same view
+  if (own < 0) {
+    own = groups.size();
+    groups.push_back({{}, space->first, space->second, {}});
+    if (sum)
+      join(sum->blocks, own);
+  }
+  join(op, own);
+}
+
+/// Pairs of groups that share a value: its producer and each user, and users of a large one.
+void KernelGroups::findNeighbours(Block &block) {
+  neighbours.resize(groups.size());
+  auto meet = [&](int a, int b) {
+    if (a < 0 || b < 0 || a == b)
+      return;
+    neighbours[a].insert(b);
+    neighbours[b].insert(a);
+  };
+  // A tensor may be read by way of reshapes that are mere views.
+  llvm::MapVector<Value, SmallVector<int>> users;
+  for (Operation &op : block.without_terminator()) {
+    int group = groupOf(&op);
+    if (group < 0)
       continue;
+    for (Value operand : op.getOperands()) {
+      if (Operation *producer = operand.getDefiningOp())
+        meet(groupOf(producer), group);
+      bool large = shapeOf(operand) == ArrayRef(groups[group].space) || gpt::isViewOfBlockSum(&op);
+      if (SmallVector<int> &own = users[getStoredValue(operand)];
+          large && (own.empty() || own.back() != group))
+        own.push_back(group);
+    }
+  }
+  // A variable may be used everywhere: pairs of many users are left to those that come first.
+  constexpr size_t mostUsers = 16;
+  for (auto &[value, own] : users)
+    for (size_t i = 0; i < own.size(); ++i)
+      for (size_t j = i + 1; j < std::min(own.size(), i + mostUsers); ++j)
+        meet(own[i], own[j]);
+}
+
+void KernelGroups::joinAll() {
+  for (KernelGroup &group : groups)
+    group.cost = costOf(group.ops, group.space.empty() ? 1 : group.space.back());
+  struct Candidate {
+    int64_t gain;
+    int a, b;
+    std::pair<unsigned, unsigned> versions;
+    bool operator<(const Candidate &other) const {
+      // Of equal gains the pair that comes first.
+      return std::tie(gain, other.b, other.a) < std::tie(other.gain, b, a);
+    }
+  };
+  std::priority_queue<Candidate> queue;
+  std::vector<unsigned> version(groups.size());
+  auto consider = [&](int a, int b) {
+    std::tie(a, b) = ordered(a, b);
+    std::optional<KernelGroup> joined = join(a, b);
+    if (!joined)
+      return;
+    int64_t gain = groups[a].cost.total() + groups[b].cost.total() - joined->cost.total();
+    if (gain <= 0)
+      return;
+    if (StringRef why = delays(groups[a], *joined)
+                            ? "one of them is needed before the other is ready"
+                            : findObstacle(*joined);
+        why.empty())
+      queue.push({gain, a, b, {version[a], version[b]}});
+    else
+      refused[{a, b}] = {gain, why};
+  };
+  for (int a = 0; a < static_cast<int>(groups.size()); ++a)
+    for (int b : neighbours[a])
+      if (a < b)
+        consider(a, b);
+  while (!queue.empty()) {
+    Candidate next = queue.top();
+    queue.pop();
+    auto [a, b] = std::pair(next.a, next.b);
+    if (next.versions != std::pair(version[a], version[b]))
+      continue;
+    if (dependsThroughOutside(a, b) || dependsThroughOutside(b, a)) {
+      refused[{a, b}] = {next.gain, "one would depend on itself through what stands between them"};
+      continue;
+    }
+    KernelGroup joined = *join(a, b);
+    // The later one goes on: what was refused for what stood between may do now.
+    ++version[a];
+    ++version[b];
+    for (Operation *op : joined.ops) {
+      membership[op] = b;
+      last[position.lookup(op)] = position.lookup(joined.ops.back());
+    }
+    updateHorizon();
+    groups[b] = std::move(joined);
+    groups[a] = KernelGroup();
+    for (int other : neighbours[a]) {
+      neighbours[other].remove(a);
+      if (other == b)
+        continue;
+      neighbours[other].insert(b);
+      neighbours[b].insert(other);
+    }
+    neighbours[a].clear();
+    for (int other : neighbours[b])
+      consider(b, other);
+  }
+}
+
+// Operation  0 1 2 3 4 5      Groups {0, 2} and {1, 3}:
+// Horizon    3 3 3 3 4 5      0 runs with 2, 2 may need 1, which runs with 3.
+/// Whatever an operation needs comes at its horizon or before.
+void KernelGroups::updateHorizon() {
+  for (int first = 0, count = horizon.size(); first < count;) {
+    int end = first;
+    for (int at = first; at <= end; ++at)
+      end = std::max(end, last[at]);
+    std::fill(horizon.begin() + first, horizon.begin() + end + 1, end);
+    first = end + 1;
+  }
 }
 
 /// Whether some operation of `other` uses, by way of an operation outside of both, a value of
@@ -118,10 +243,7 @@ bool KernelGroups::dependsThroughOutside(int group, int other) const {
   auto push = [&](Operation *user) {
     for (Value operand : user->getOperands())
       if (Operation *producer = operand.getDefiningOp()) {
-        // What runs as a whole needs `group` only if some of it comes after the first of `group`.
-        int unit = groupOf(producer);
-        Operation *last = unit >= 0 ? groups[unit].ops.back() : producer;
-        if (position.lookup(last) > first && seen.insert(producer).second)
+        if (horizon[position.lookup(producer)] >= first && seen.insert(producer).second)
           worklist.push_back(producer);
       }
   };
@@ -150,8 +272,8 @@ bool KernelGroups::edgesFit(const KernelGroup &group) const {
   SmallPtrSet<Operation *, 16> members(llvm::from_range, group.ops);
   for (Operation *op : group.ops) {
     std::optional<std::pair<SmallVector<int64_t>, bool>> space = iterationSpace(op);
-    if (!space)
-      continue; // a reshape
+    if (!space || gpt::matchBlockSum(op))
+      continue; // a reshape, and what sums it
     for (OpOperand &operand : op->getOpOperands()) {
       Operation *producer = operand.get().getDefiningOp();
       if (!producer || !members.contains(producer))
@@ -171,40 +293,95 @@ bool KernelGroups::edgesFit(const KernelGroup &group) const {
   return true;
 }
 
-unsigned KernelGroups::countBorder(const KernelGroup &group) const {
-  SmallPtrSet<Operation *, 16> members(llvm::from_range, group.ops);
-  SmallPtrSet<Value, 16> border;
-  for (Operation *op : group.ops) {
-    for (Value operand : op->getOperands())
-      if (!operand.getDefiningOp() || !members.contains(operand.getDefiningOp()))
-        border.insert(operand);
-    for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.contains(user); }))
-        border.insert(result);
-  }
-  return border.size();
+/// R of the block sums among `ops`: 1 if there are none, 0 if there are several.
+static int64_t rowsOfBlockSums(ArrayRef<Operation *> ops) {
+  int64_t rows = 1;
+  for (Operation *op : ops)
+    if (std::optional<gpt::BlockSum> sum = gpt::matchBlockSum(op)) {
+      if (rows != 1 && rows != sum->rows)
+        return 0;
+      rows = sum->rows;
+    }
+  return rows;
 }
 
-bool KernelGroups::tryJoin(int group, int other) {
-  if (group == other)
-    return false;
-  KernelGroup &a = groups[group], &b = groups[other];
-  SmallVector<int64_t> space;
+std::optional<KernelGroup> KernelGroups::join(int first, int second) const {
+  const KernelGroup &a = groups[first], &b = groups[second];
+  KernelGroup joined;
   if (a.space == b.space || (b.pointwise && isRowShape(b.space, a.space)))
-    space = a.space;
+    joined.space = a.space;
   else if (a.pointwise && isRowShape(a.space, b.space))
-    space = b.space;
+    joined.space = b.space;
   else
-    return false;
-  KernelGroup joined{{}, space, a.pointwise && b.pointwise && a.space == b.space};
+    return std::nullopt;
+  joined.pointwise = a.pointwise && b.pointwise && a.space == b.space;
   std::merge(a.ops.begin(), a.ops.end(), b.ops.begin(), b.ops.end(), std::back_inserter(joined.ops),
              [&](Operation *x, Operation *y) { return position.lookup(x) < position.lookup(y); });
-  if (!edgesFit(joined) || countBorder(joined) > limit || dependsThroughOutside(group, other) ||
-      dependsThroughOutside(other, group))
+  joined.cost = costOf(joined.ops, joined.space.empty() ? 1 : joined.space.back());
+  return joined;
+}
+
+/// Whether `joined`, of a single row, makes users of `first` wait that stand before the other part.
+/// All that is gained there is a launch; what waits may be large: the pieces of a product behind
+/// the sum over all of them.
+bool KernelGroups::delays(const KernelGroup &first, const KernelGroup &joined) const {
+  if (joined.space.size() > 1)
     return false;
-  for (Operation *op : joined.ops)
-    membership[op] = other;
-  groups[other] = std::move(joined);
-  groups[group] = KernelGroup();
-  return true;
+  int end = position.lookup(joined.ops.back());
+  return llvm::any_of(first.ops, [&](Operation *op) {
+    return llvm::any_of(op->getUsers(), [&](Operation *user) {
+      return !llvm::is_contained(joined.ops, user) && position.contains(user) &&
+             position.lookup(user) < end;
+    });
+  });
+}
+
+/// The first position at which an operation may stand whose result is computed again there: in the
+/// later half of the time since the result was computed first. Before, it would be kept as long as
+/// it was.
+int KernelGroups::findEarliest(Operation *op) const {
+  int own = position.lookup(op), original = own;
+  if (op->getNumOperands() == 0)
+    return own;
+  for (Operation *user : op->getOperand(0).getUsers())
+    if (user->getName() == op->getName() && user->getOperands() == op->getOperands() &&
+        user->getResultTypes() == op->getResultTypes())
+      original = std::min(original, position.lookup(user));
+  return original + (own - original + 1) / 2;
+}
+
+StringRef KernelGroups::findObstacle(const KernelGroup &group) const {
+  for (Operation *op : group.ops)
+    if (isRematerialized(op) && position.lookup(group.ops.front()) < findEarliest(op))
+      return "what is computed again would be computed too early";
+  if (!edgesFit(group))
+    return "a value is used at other rows than its own";
+  if (group.cost.border > limit)
+    return "too many values would cross the border";
+  if (rowsOfBlockSums(group.ops) == 0)
+    return "they sum blocks of different heights";
+  return "";
+}
+
+void KernelGroups::report(StringRef function) const {
+  auto options = [&](StringRef name) {
+    return remark::RemarkOpts::name(name).category("gpt-form-kernels").function(function);
+  };
+  for (const KernelGroup &group : groups) {
+    if (group.ops.size() < 2)
+      continue;
+    int64_t apart = 0;
+    for (Operation *op : group.ops)
+      apart += costOf(op, group.space.empty() ? 1 : group.space.back()).moved;
+    remark::passed(group.ops.back()->getLoc(), options("Fused"))
+        << remark::metric("operations", group.ops.size())
+        << remark::metric("bytes", group.cost.moved) << remark::metric("bytes_apart", apart);
+  }
+  for (const auto &[pair, refusal] : refused) {
+    const KernelGroup &a = groups[pair.first], &b = groups[pair.second];
+    if (a.ops.empty() || b.ops.empty())
+      continue; // joined another one, and were considered again
+    remark::missed(b.ops.back()->getLoc(), options("NotFused"))
+        << remark::metric("bytes_to_save", refusal.first) << remark::reason("{0}", refusal.second);
+  }
 }

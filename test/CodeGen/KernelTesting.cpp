@@ -1,6 +1,8 @@
 // Compiling, loading and running kernels for tests.
 #include "KernelTesting.h"
 
+#include "gptc/Dialect/GPT/BlockSums.h"
+
 #include "gptc/CodeGen/Kernels.h"
 #include "gptc/Reference/Interpreter.h"
 #include "gptc/Transforms/Passes.h"
@@ -310,7 +312,8 @@ void TestKernel::check(llvm::ArrayRef<Tensor> inputs, double absolute, double re
   ASSERT_TRUE(function);
   std::vector<Buffer> whole = run(inputs, {}, before);
   std::vector<int64_t> cuts;
-  for (int64_t cut = 1, step = 2; cut < getRows(); cut += step, step += 3)
+  int64_t unit = gpt::findRowsOfBlockSums(op().getBody().front());
+  for (int64_t cut = unit, step = 2 * unit; cut < getRows(); cut += step, step += 3 * unit)
     cuts.push_back(cut);
   std::vector<Buffer> parts = run(inputs, cuts, before);
   std::vector<Tensor> expected = evaluate(inputs);

@@ -171,3 +171,101 @@ plan.kernel @scale "row" rows 3 layouts [memref<3x8xf32>, memref<3x8xf32>, memre
 plan.entry @update {
   plan.launch @scale rows [3, 5] grain 1 [[#plan.view<@b0, 0>, #plan.view<@b1, 0>, #plan.view<@b2, 0>], [#plan.view<@b0, 0>, #plan.view<@b1, 0>, #plan.view<@b2, 0>]]
 }
+
+// -----
+
+// Sums over blocks of 2 rows without reductions along the row: a block of threads takes 256 columns of such a block, a thread
+// adds up its column in a register. One of the sums is added to what is there.
+// CHECK-LABEL: // row kernel
+// CHECK:         const int32_t column = block % 2 * 256 + gptc_thread();
+// CHECK-NEXT:    if (column < 300) {
+// CHECK-NEXT:      float sum_of_rows = 0.0f;
+// CHECK-NEXT:      float sum_of_rows_2 = 0.0f;
+// CHECK-NEXT:      for (int32_t r = 0; r < 2; ++r) {
+// CHECK-NEXT:        const int32_t row = block / 2 * 2 + r;
+// CHECK:             operand1[{{.*}} + column] = [[Q:v[0-9]+]];
+// CHECK-NEXT:        sum_of_rows += [[Q]];
+// CHECK-NEXT:        sum_of_rows_2 += operand0_v;
+// CHECK-NEXT:      }
+// CHECK-NEXT:      const int32_t first = block / 2 * 2;
+// CHECK:           const float total = sum_of_rows;
+// CHECK-NEXT:      operand2[i0_2 * 300 + column] = total;
+// CHECK-NEXT:      const float total_2 = sum_of_rows_2;
+// CHECK-NEXT:      const float operand3_v = operand3[i0_2 * 300 + column];
+// CHECK-NEXT:      operand3[i0_2 * 300 + column] = operand3_v + total_2;
+// CHECK:       GPTC_KERNEL(256) block_sums(
+plan.kernel @block_sums "row" rows 6 layouts [memref<6x300xf32>, memref<6x300xf32>, memref<3x300xf32>, memref<3x300xf32>] accumulate [false, false, true] in_place [-1, -1, -1] {
+^bb0(%x: tensor<6x300xf32>):
+  %y = gpt.map(%x) : (tensor<6x300xf32>) -> tensor<6x300xf32> {
+  ^bb0(%a: f32):
+    %0 = arith.mulf %a, %a : f32
+    gpt.yield %0 : f32
+  }
+  %b = gpt.reshape %y : tensor<6x300xf32> -> tensor<3x2x300xf32>
+  %s = gpt.reduce sum %b [1] : tensor<3x2x300xf32> -> tensor<3x300xf32>
+  %d = gpt.reshape %x : tensor<6x300xf32> -> tensor<3x2x300xf32>
+  %t = gpt.reduce sum %d [1] : tensor<3x2x300xf32> -> tensor<3x300xf32>
+  gpt.yield %y, %s, %t : tensor<6x300xf32>, tensor<3x300xf32>, tensor<3x300xf32>
+}
+
+// -----
+
+// With reductions: warps take the 6 rows in turn, each with sums of its own in shared memory, which are combined in order.
+// CHECK-LABEL: // row kernel
+// CHECK:         GPTC_SHARED(float, sum_of_rows, 160);
+// CHECK-NEXT:    for (int32_t c = lane; c < 40; c += 32) {
+// CHECK-NEXT:      sum_of_rows[(gptc_thread() / 32) * 40 + c] = 0.0f;
+// CHECK-NEXT:    }
+// CHECK-NEXT:    for (int32_t r = gptc_thread() / 32; r < 6; r += 4) {
+// CHECK-NEXT:      const int32_t row = block * 6 + r;
+// CHECK:           const float sum = gptc_warp_sum(sum_of_lane);
+// CHECK:             sum_of_rows[(gptc_thread() / 32) * 40 + c_3] += [[Y:v[0-9]+]];
+// CHECK:         gptc_sync();
+// CHECK-NEXT:    const int32_t first = block * 6;
+// CHECK:         for (int32_t c_4 = gptc_thread(); c_4 < 40; c_4 += 128) {
+// CHECK-NEXT:      const float total = sum_of_rows[c_4] + sum_of_rows[40 + c_4] + sum_of_rows[80 + c_4] + sum_of_rows[120 + c_4];
+// CHECK-NEXT:      operand2[i0_2 * 40 + c_4] = total;
+// CHECK:       GPTC_KERNEL(128) warps(
+plan.kernel @warps "row" rows 24 layouts [memref<24x40xf32>, memref<24x40xf32>, memref<4x40xf32>] accumulate [false, false] in_place [-1, -1] {
+^bb0(%x: tensor<24x40xf32>):
+  %m = gpt.reduce sum %x [1] : tensor<24x40xf32> -> tensor<24xf32>
+  %c = gpt.reshape %m : tensor<24xf32> -> tensor<24x1xf32>
+  %y = gpt.map(%x, %c) : (tensor<24x40xf32>, tensor<24x1xf32>) -> tensor<24x40xf32> {
+  ^bb0(%a: f32, %e: f32):
+    %0 = arith.subf %a, %e : f32
+    gpt.yield %0 : f32
+  }
+  %b = gpt.reshape %y : tensor<24x40xf32> -> tensor<4x6x40xf32>
+  %s = gpt.reduce sum %b [1] : tensor<4x6x40xf32> -> tensor<4x40xf32>
+  gpt.yield %y, %s : tensor<24x40xf32>, tensor<4x40xf32>
+}
+
+// -----
+
+// Sums that do not fit into shared memory are added up in the output; the first row begins anew.
+// CHECK-LABEL: // row kernel
+// CHECK-NOT:     GPTC_SHARED
+// CHECK:         for (int32_t r = 0; r < 2; r += 1) {
+// CHECK-NEXT:      const int32_t row = block * 2 + r;
+// CHECK:           const float sum = gptc_block_sum<1024>(sum_of_lane);
+// CHECK:             float so_far = 0.0f;
+// CHECK-NEXT:        if (!(r == 0)) {
+// CHECK-NEXT:          const float operand1_v = operand1[i0 * 12000 + c_2];
+// CHECK-NEXT:          so_far = operand1_v;
+// CHECK-NEXT:        }
+// CHECK-NEXT:        so_far += operand0_v_2 - sum;
+// CHECK-NEXT:        operand1[i0 * 12000 + c_2] = so_far;
+// CHECK:       GPTC_KERNEL(1024) long(
+plan.kernel @long "row" rows 4 layouts [memref<4x12000xf32>, memref<2x12000xf32>] accumulate [false] in_place [-1] {
+^bb0(%x: tensor<4x12000xf32>):
+  %m = gpt.reduce sum %x [1] : tensor<4x12000xf32> -> tensor<4xf32>
+  %c = gpt.reshape %m : tensor<4xf32> -> tensor<4x1xf32>
+  %y = gpt.map(%x, %c) : (tensor<4x12000xf32>, tensor<4x1xf32>) -> tensor<4x12000xf32> {
+  ^bb0(%a: f32, %e: f32):
+    %0 = arith.subf %a, %e : f32
+    gpt.yield %0 : f32
+  }
+  %b = gpt.reshape %y : tensor<4x12000xf32> -> tensor<2x2x12000xf32>
+  %s = gpt.reduce sum %b [1] : tensor<2x2x12000xf32> -> tensor<2x12000xf32>
+  gpt.yield %s : tensor<2x12000xf32>
+}

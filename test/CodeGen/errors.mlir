@@ -1,7 +1,7 @@
 // Kernels that no schedule can do.
 // RUN: gptc-opt %s --split-input-file --plan-lower-kernels --verify-diagnostics
 
-// expected-error @below {{requires schedule row, column or segmented_sum, found "diagonal"}}
+// expected-error @below {{requires schedule row, column, segmented_sum, attention or attention_grad, found "diagonal"}}
 plan.kernel @k "diagonal" rows 4 layouts [memref<4xf32>, memref<4xf32>] accumulate [false] in_place [-1] {
 ^bb0(%x: tensor<4xf32>):
   gpt.yield %x : tensor<4xf32>
@@ -137,4 +137,31 @@ plan.kernel @k "column" rows 1 layouts [memref<3x4xf32>, memref<4xf32>, memref<4
 plan.kernel @k "segmented_sum" rows 4 layouts [memref<4xf32>, memref<4xf32>] accumulate [false] in_place [-1] {
 ^bb0(%x: tensor<4xf32>):
   gpt.yield %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @below {{requires one gpt.flash_attention of its inputs, each result of which is an output once, for "attention"}}
+plan.kernel @k "attention" rows 1 layouts [memref<1x1x8x4xf32>, memref<1x1x8x4xf32>] accumulate [true] in_place [-1] {
+^bb0(%x: tensor<1x1x8x4xf32>):
+  %y, %l = gpt.flash_attention %x, %x, %x scale 0.5 : tensor<1x1x8x4xf32>, tensor<1x1x8x4xf32>, tensor<1x1x8x4xf32> -> tensor<1x1x8x4xf32>, tensor<1x1x8xf32>
+  gpt.yield %y : tensor<1x1x8x4xf32>
+}
+
+// -----
+
+// expected-error @below {{requires one gpt.flash_attention of its inputs, each result of which is an output once, for "attention"}}
+plan.kernel @k "attention" rows 1 layouts [memref<1x1x8x4xf32>, memref<1x1x8xf32>] accumulate [false] in_place [-1] {
+^bb0(%x: tensor<1x1x8x4xf32>):
+  %y, %l = gpt.flash_attention %x, %x, %x scale 0.5 : tensor<1x1x8x4xf32>, tensor<1x1x8x4xf32>, tensor<1x1x8x4xf32> -> tensor<1x1x8x4xf32>, tensor<1x1x8xf32>
+  gpt.yield %l : tensor<1x1x8xf32>
+}
+
+// -----
+
+// expected-error @below {{requires one gpt.flash_attention_grad of its inputs, each result of which is an output once, for "attention_grad"}}
+plan.kernel @k "attention_grad" rows 1 layouts [memref<1x1x8x4xf32>, memref<1x1x8x4xf32>] accumulate [false] in_place [-1] {
+^bb0(%x: tensor<1x1x8x4xf32>):
+  %y, %l = gpt.flash_attention %x, %x, %x scale 0.5 : tensor<1x1x8x4xf32>, tensor<1x1x8x4xf32>, tensor<1x1x8x4xf32> -> tensor<1x1x8x4xf32>, tensor<1x1x8xf32>
+  gpt.yield %y : tensor<1x1x8x4xf32>
 }

@@ -171,3 +171,37 @@ plan.kernel @scalar "row" rows 1 layouts [memref<f32>, memref<f32>] accumulate [
   }
   gpt.yield %y : tensor<f32>
 }
+
+// -----
+
+// A sum over blocks of 2 rows is added up where it lies; the first row of a block sets it to 0 before. The rows' number is
+// split into blocks and rows of a block.
+// CHECK-LABEL: func.func @block_sums(
+// CHECK-SAME:    %[[X:.*]]: memref<3x2x8xf32>, %[[Y:.*]]: memref<3x2x8xf32>, %[[S:.*]]: memref<3x8xf32>, %[[BEGIN:.*]]: index, %[[END:.*]]: index)
+// CHECK-DAG:     %[[C2:.*]] = arith.constant 2 : index
+// CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK:         scf.for %[[R:.*]] = %[[BEGIN]] to %[[END]]
+// CHECK-DAG:       %[[H:.*]] = arith.remui %[[R]], %[[C2]]
+// CHECK-DAG:       %[[P:.*]] = arith.divui %[[R]], %[[C2]]
+// CHECK:           %[[FIRST:.*]] = arith.cmpi eq, %[[H]], %{{.*}}
+// CHECK:           scf.if %[[FIRST]] {
+// CHECK-NEXT:        scf.for %[[I:.*]] =
+// CHECK-NEXT:          memref.store %[[ZERO]], %[[S]][%[[P]], %[[I]]]
+// CHECK:           scf.for %[[J:.*]] =
+// CHECK:             %[[A:.*]] = memref.load %[[X]][%[[P]], %[[H]], %[[J]]]
+// CHECK:             %[[Q:.*]] = arith.mulf %[[A]], %[[A]]
+// CHECK-DAG:         memref.store %[[Q]], %[[Y]][%[[P]], %[[H]], %[[J]]]
+// CHECK-DAG:         %[[OLD:.*]] = memref.load %[[S]][%[[P]], %[[J]]]
+// CHECK-DAG:         %[[NEW:.*]] = arith.addf %[[OLD]], %[[Q]]
+// CHECK:             memref.store %[[NEW]], %[[S]][%[[P]], %[[J]]]
+plan.kernel @block_sums "row" rows 6 layouts [memref<6x8xf32>, memref<6x8xf32>, memref<3x8xf32>] accumulate [false, false] in_place [-1, -1] {
+^bb0(%x: tensor<6x8xf32>):
+  %y = gpt.map(%x) : (tensor<6x8xf32>) -> tensor<6x8xf32> {
+  ^bb0(%a: f32):
+    %0 = arith.mulf %a, %a : f32
+    gpt.yield %0 : f32
+  }
+  %b = gpt.reshape %y : tensor<6x8xf32> -> tensor<3x2x8xf32>
+  %s = gpt.reduce sum %b [1] : tensor<3x2x8xf32> -> tensor<3x8xf32>
+  gpt.yield %y, %s : tensor<6x8xf32>, tensor<3x8xf32>
+}

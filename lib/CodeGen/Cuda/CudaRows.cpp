@@ -9,6 +9,12 @@
 //
 // A thread comes to the same elements in every phase, so what one phase leaves for a later one
 // needs no barrier, wherever it lies.
+//
+// With sums over blocks of R rows, a block of threads takes one of these. Without reductions along
+// the row, it takes 256 of their columns, and a thread adds up its column in a register. With
+// reductions, warps take rows in turn, or the whole block takes them one after the other; a thread
+// adds to its own elements of a row in shared memory, the warps' rows are combined in order at the
+// end. What is too long for that is added up in the output, which only this block uses.
 #include "../RowPhases.h"
 #include "CudaEmitter.h"
 
@@ -16,12 +22,15 @@ using namespace mlir;
 using namespace gptc;
 using namespace gptc::codegen;
 
+/// Columns of a block of rows that a block of threads takes, one a thread.
+static constexpr int64_t columnsTogether = 256;
+
 namespace {
 class CudaRows {
 public:
   CudaRows(plan::KernelOp kernel, const KernelGraph &graph, const KernelUse &use, ModuleOp module)
-      : kernel(kernel), graph(graph), phases(graph, cudaScratch(graph)),
-        emit(kernel, graph, use, module) {
+      : kernel(kernel), graph(graph), memory(findCudaRowMemory(graph)),
+        phases(graph, memory.scratch), emit(kernel, graph, use, module) {
     SmallVector<unsigned> elements = graph.getAxes(AxisRole::element);
     if (!elements.empty())
       elementAxis = elements.front();
@@ -34,7 +43,10 @@ public:
              !rowOutputs)
       shape = Shape::element;
     else
-      shape = columns <= cudaWarpColumns ? Shape::warp : Shape::block;
+      shape = memory.warps ? Shape::warp : Shape::block;
+    for (auto [number, output] : llvm::enumerate(graph.getOutputs()))
+      if (output.summed)
+        sums.push_back(number);
   }
 
   FailureOr<CudaGeometry> run() {
@@ -43,6 +55,12 @@ public:
         return kernel.emitOpError("requires input ")
                << input << " to be read before output " << number << " takes its place";
     CudaGeometry geometry = getGeometry();
+    if (!sums.empty()) {
+      emitBlockOfRows(geometry);
+      if (failed)
+        return failure();
+      return geometry;
+    }
     switch (shape) {
     case Shape::element:
     case Shape::thread:
@@ -71,6 +89,12 @@ private:
   enum class Shape { element, thread, warp, block };
 
   CudaGeometry getGeometry() const {
+    if (!sums.empty()) {
+      int64_t rows = graph.getRowsOfBlock();
+      if (shape == Shape::element)
+        return {unsigned(columnsTogether), countParts(), rows};
+      return {shape == Shape::warp ? unsigned(32 * cudaWarpsTogether) : threadsOfRow(), 1, rows};
+    }
     switch (shape) {
     case Shape::element:
       return {256, columns, 256};
@@ -79,10 +103,14 @@ private:
     case Shape::warp:
       return {unsigned(32 * cudaWarpsTogether), 1, cudaWarpsTogether};
     case Shape::block:
-      return {columns <= 8 * cudaWarpColumns ? 256u : 1024u, 1, 1};
+      return {threadsOfRow(), 1, 1};
     }
     llvm_unreachable("all shapes are handled");
   }
+
+  /// The parts of a row that a block without reductions takes.
+  int64_t countParts() const { return llvm::divideCeilSigned(columns, columnsTogether); }
+  unsigned threadsOfRow() const { return columns <= 8 * cudaWarpColumns ? 256 : 1024; }
 
   void emitItems(const CudaGeometry &geometry) {
     emit.declareRows();
@@ -115,6 +143,114 @@ private:
     emit.open("if (row < rows)"); // of a warp, all threads or none
     emitRow(32);
     emit.close();
+  }
+
+  /// A block of rows, and their sums.
+  void emitBlockOfRows(const CudaGeometry &geometry) {
+    emit.declareBlock();
+    std::string index = emit.getIndexName().str(), height = std::to_string(graph.getRowsOfBlock());
+    if (shape == Shape::element)
+      return emitColumnsOfRows(index, height);
+    std::string step = shape == Shape::warp ? std::to_string(cudaWarpsTogether) : "1";
+    std::string from = shape == Shape::warp ? "gptc_thread() / 32" : "0";
+    emit.line("const " + index +
+              " lane = " + (shape == Shape::warp ? "gptc_lane();" : "gptc_thread();"));
+    createScratch(shape == Shape::warp ? cudaWarpsTogether : 1);
+    unsigned lanes = shape == Shape::warp ? 32 : geometry.threads;
+    if (memory.sharedSums)
+      startSharedSums(lanes);
+    emit.open("for (" + index + " r = " + from + "; r < " + height + "; r += " + step + ")");
+    emit.line("const " + index + " row = block * " + height + " + r;");
+    emitRow(lanes);
+    emit.close();
+    if (memory.sharedSums)
+      finishSharedSums(index, height, geometry.threads);
+  }
+
+  void emitColumnsOfRows(const std::string &index, const std::string &height) {
+    std::string across = std::to_string(countParts());
+    emit.line("const " + index + " column = block % " + across + " * " + Twine(columnsTogether) +
+              " + gptc_thread();");
+    emit.axes[*elementAxis] = emit.indexName("column");
+    emit.open("if (column < " + Twine(columns) + ")");
+    for (unsigned sum : sums) {
+      sumNames[sum] = emit.freshName("sum_of_rows");
+      emit.line("float " + sumNames[sum] + " = 0.0f;");
+    }
+    emit.open("for (" + index + " r = 0; r < " + height + "; ++r)");
+    emit.line("const " + index + " row = block / " + across + " * " + height + " + r;");
+    emit.splitIndex(emit.indexName("row"), graph.getAxes(AxisRole::row));
+    emitElement(0, {});
+    emit.close();
+    emit.line("const " + index + " first = block / " + across + " * " + height + ";");
+    emit.splitIndex(emit.indexName("first"), graph.getAxes(AxisRole::row));
+    for (unsigned sum : sums)
+      storeSum(sum, sumNames[sum]);
+    emit.close();
+  }
+
+  void startSharedSums(unsigned lanes) {
+    int64_t rows = shape == Shape::warp ? cudaWarpsTogether : 1;
+    for (unsigned sum : sums) {
+      sumNames[sum] = emit.freshName("sum_of_rows");
+      emit.line("GPTC_SHARED(float, " + sumNames[sum] + ", " + Twine(rows * columns) + ");");
+    }
+    openColumns("lane", lanes);
+    for (unsigned sum : sums)
+      emit.line(sumNames[sum] + "[{}] = 0.0f;", scratchIndex());
+    emit.close();
+  }
+
+  void finishSharedSums(const std::string &index, const std::string &height, unsigned threads) {
+    emit.line("gptc_sync();");
+    emit.line("const " + index + " first = block * " + height + ";");
+    emit.splitIndex(emit.indexName("first"), graph.getAxes(AxisRole::row));
+    std::string column = openColumns("gptc_thread()", threads);
+    for (unsigned sum : sums) {
+      std::string total = sumNames[sum] + "[" + column + "]";
+      if (shape == Shape::warp)
+        for (int64_t warp = 1; warp < cudaWarpsTogether; ++warp)
+          total +=
+              " + " + sumNames[sum] + "[" + std::to_string(warp * columns) + " + " + column + "]";
+      storeSum(sum, total);
+    }
+    emit.close();
+  }
+
+  /// A loop over columns in which each thread comes to every `lanes`-th of them.
+  std::string openColumns(StringRef first, unsigned lanes) {
+    std::string column = emit.freshName("c");
+    emit.open("for (" + emit.getIndexName() + " " + column + " = " + first + "; " + column + " < " +
+              Twine(columns) + "; " + column + " += " + Twine(lanes) + ")");
+    emit.axes[*elementAxis] = emit.indexName(column);
+    return column;
+  }
+
+  /// Writes a sum that is there as text, or adds it to an output that accumulates.
+  void storeSum(unsigned number, const std::string &text) {
+    const Output &output = graph.getOutputs()[number];
+    Type type = graph[output.node].type;
+    std::string own = emit.freshName("total");
+    emit.line("const float " + own + " = " + text + ";");
+    emit.store(output, emit.name(own, type));
+  }
+
+  void addToSum(unsigned number, Value value) {
+    const Output &output = graph.getOutputs()[number];
+    if (shape == Shape::element)
+      return emit.line(sumNames[number] + " += {};", value);
+    if (memory.sharedSums)
+      return emit.line(sumNames[number] + "[{}] += {};", {scratchIndex(), value});
+    // In place: the first row of the block begins anew.
+    std::string old = output.accumulate ? "false" : "r == 0";
+    Type type = graph[output.node].type;
+    std::string own = emit.freshName("so_far");
+    emit.line("float " + own + " = 0.0f;");
+    emit.open("if (!(" + old + "))");
+    emit.line(own + " = {};", emit.loadPlain(output, type));
+    emit.close();
+    emit.line(own + " += {};", value);
+    emit.storePlain(output, emit.name(own, type));
   }
 
   void createScratch(int64_t rows) {
@@ -170,10 +306,7 @@ private:
       accumulators.push_back(emit.freshName(CudaEmitter::kindOf(op).str() + "_of_lane"));
       emit.line("float " + Twine(accumulators.back()) + " = " + CudaEmitter::neutralOf(op) + ";");
     }
-    std::string column = emit.freshName("c");
-    emit.open("for (" + emit.getIndexName() + " " + column + " = lane; " + column + " < " +
-              Twine(columns) + "; " + column + " += " + Twine(lanes) + ")");
-    emit.axes[*elementAxis] = emit.indexName(column);
+    openColumns("lane", lanes);
     emitElement(number, accumulators);
     emit.close();
     for (auto [reduction, accumulator] : llvm::zip(phase.reductions, accumulators)) {
@@ -200,7 +333,10 @@ private:
       emit.accumulate(graph[reduction].op, accumulator, evaluate(graph[reduction].inputs[0]));
     for (unsigned output : phase.stores) {
       const Output &place = graph.getOutputs()[output];
-      emit.store(place, evaluate(place.node));
+      if (Value value = evaluate(place.node); place.summed && value)
+        addToSum(output, value);
+      else if (value)
+        emit.store(place, value);
     }
     for (unsigned node : phase.kept)
       write(node, *phases.getPlace(node, ~0u));
@@ -239,12 +375,14 @@ private:
 
   plan::KernelOp kernel;
   const KernelGraph &graph;
+  CudaRowMemory memory;
   RowPhases phases;
   CudaEmitter emit;
   std::optional<unsigned> elementAxis;
   int64_t columns;
   Shape shape;
-  DenseMap<unsigned, std::string> scratch;
+  DenseMap<unsigned, std::string> scratch, sumNames; ///< of sums by output
+  SmallVector<unsigned> sums;                        ///< outputs that are summed over rows
   bool failed = false;
 };
 } // namespace
