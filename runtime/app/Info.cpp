@@ -54,6 +54,16 @@ size_t commandCount(const Plan &plan, size_t entry) {
   return commands ? commands->size() : 0;
 }
 
+/// Of the commands, the matrix products with a kernel that runs on their rows.
+size_t epilogueCount(const Plan &plan, size_t entry) {
+  size_t count = 0;
+  if (const auto *commands = plan.entryTable(entry).commands())
+    for (const fb::Command *command : *commands)
+      if (const fb::Matmul *matmul = command->operation_as_Matmul())
+        count += matmul->epilogue() != nullptr;
+  return count;
+}
+
 size_t kernelCount(const Plan &plan) {
   return plan.table().kernels() ? plan.table().kernels()->size() : 0;
 }
@@ -108,6 +118,7 @@ void printJson(const Plan &plan, const InfoOptions &options, const Console &cons
   for (size_t i = 0; i < plan.entries().size(); ++i) {
     nlohmann::json &entry = entries[plan.entries()[i].name];
     entry = {{"commands", commandCount(plan, i)},
+             {"epilogues", epilogueCount(plan, i)},
              {"transient_bytes", plan.entries()[i].transientBytes}};
     if (options.commands)
       entry["command_list"] = commandsJson(plan, i);
@@ -139,8 +150,10 @@ void printText(const Plan &plan, const Console &console) {
                   plan.settings().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   console.out(fmt::format("code      {} kernels, {}", kernelCount(plan), codeText(plan)));
   for (size_t i = 0; i < plan.entries().size(); ++i)
-    console.out(fmt::format("entry     {}: {} commands, {} transient", plan.entries()[i].name,
-                            commandCount(plan, i), byteText(plan.entries()[i].transientBytes)));
+    console.out(
+        fmt::format("entry     {}: {} commands, {} of them matmuls with an epilogue, {} transient",
+                    plan.entries()[i].name, commandCount(plan, i), epilogueCount(plan, i),
+                    byteText(plan.entries()[i].transientBytes)));
   for (const PurposeName &purpose : purposes)
     if (std::optional<MemoryUse> use = memoryFor(plan, purpose.purpose))
       console.out(fmt::format("memory    {}: {} bytes: {}", purpose.text,

@@ -7,6 +7,7 @@
 #include "runtime/device/Profile.h"
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -21,6 +22,10 @@ public:
   CpuLaunch(KernelFunction function, int64_t grain) : function_(function), grain_(grain) {}
   void addInstance(std::span<void *const> operands, int64_t rows);
   Status run() const;
+  /// Runs rows [begin, end) of the only instance; begin is a multiple of the grain.
+  void runRows(int64_t begin, int64_t end) const;
+  int64_t grain() const { return grain_; }
+  int64_t rows() const { return rows_.front(); } ///< of the first instance
 
 private:
   void runUnits(int64_t begin, int64_t end) const;
@@ -33,7 +38,8 @@ private:
   std::vector<int64_t> firstUnit_ = {0}; ///< of each instance, and their number
 };
 
-/// A matrix product, once or for each index of batch axes.
+/// A matrix product, once or for each index of batch axes; or once, with a kernel that runs on rows
+/// of it while they are in the cache.
 struct CpuMatmul {
   struct Axis {
     int64_t size, lhs, rhs, result; ///< strides in elements
@@ -45,13 +51,21 @@ struct CpuMatmul {
   bool transposeLhs, transposeRhs, accumulate;
   int64_t lhsStride, rhsStride, resultStride;
   std::vector<Axis> batch;
+  std::optional<CpuLaunch> epilogue; ///< of a product without batch axes
 
   Status run() const;
+  /// How many rows are computed at a time, the last ones left aside, where there is an epilogue: a
+  /// multiple of what one unit of it works on. It depends on sizes alone, so that results do not
+  /// depend on the number of threads.
+  int64_t panelRows() const;
 
 private:
   int64_t items() const;
   bool runsItemsInParallel() const;
   int runItem(int64_t item) const;
+  int runRows(int64_t begin, int64_t end) const;
+  Status checkedStatus(int failure) const;
+  Status runPanels() const;
 };
 
 struct CpuArgsort {

@@ -1,6 +1,7 @@
 // Checks of a plan's entries: every command's indices, addresses and extents.
 #include "runtime/plan/PlanCheck.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 #include <vector>
@@ -141,7 +142,32 @@ private:
                                      lhsReach, "left matrix"));
     GPTC_RETURN_IF_ERROR(checkMatrix(matmul.rhs(), right ? n : k, right ? k : n,
                                      matmul.rhs_stride(), rhsReach, "right matrix"));
-    return checkMatrix(matmul.result(), m, n, matmul.result_stride(), resultReach, "result");
+    GPTC_RETURN_IF_ERROR(
+        checkMatrix(matmul.result(), m, n, matmul.result_stride(), resultReach, "result"));
+    return matmul.epilogue() ? checkEpilogue(matmul, *matmul.epilogue()) : Status();
+  }
+
+  /// A launch of one instance, whose rows divide those of the one product and which reads it.
+  Status checkEpilogue(const fb::Matmul &matmul, const fb::Launch &epilogue) {
+    Status status = checkLaunch(epilogue);
+    if (!status.ok())
+      return refuse(fmt::format("the epilogue: {}", status.message()));
+    if (epilogue.instances()->size() != 1)
+      return refuse(fmt::format("an epilogue of {} instances", epilogue.instances()->size()));
+    if (matmul.batch() && matmul.batch()->size() > 0)
+      return refuse("a matmul with batch axes and an epilogue");
+    const fb::Instance &instance = *epilogue.instances()->Get(0);
+    if (instance.rows() < 1 || matmul.m() % instance.rows() != 0)
+      return refuse(
+          fmt::format("an epilogue of {} rows for a product of {}", instance.rows(), matmul.m()));
+    auto isProduct = [&](const fb::Address *address) {
+      return address->segment() == matmul.result()->segment() &&
+             address->offset() == matmul.result()->offset();
+    };
+    if (!instance.operands() ||
+        std::none_of(instance.operands()->begin(), instance.operands()->end(), isProduct))
+      return refuse("an epilogue that does not use the product");
+    return {};
   }
 
   Status checkArgsort(const fb::Argsort &argsort) const {

@@ -1,8 +1,10 @@
 // Checks of a plan's CUDA modules and of how its kernels are launched.
 #include "runtime/plan/PlanCheck.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
+#include <tuple>
 
 namespace gptc::runtime {
 
@@ -74,6 +76,12 @@ Status checkCudaKernels(const fb::Plan &plan, const fb::Cuda &cuda) {
   return {};
 }
 
+Status checkTiles(std::string_view symbol, uint32_t m, uint32_t n) {
+  if (std::min(m, n) < 1 || std::max(m, n) > maximumTile)
+    return damaged(fmt::format("CUDA kernel {} has tiles of {} x {}", symbol, m, n));
+  return {};
+}
+
 Status checkCudaMatmuls(const fb::Cuda &cuda) {
   if (!cuda.matmuls())
     return {};
@@ -81,11 +89,27 @@ Status checkCudaMatmuls(const fb::Cuda &cuda) {
   for (const fb::CudaMatmul *matmul : *cuda.matmuls()) {
     std::string_view symbol = textOf(matmul->symbol());
     GPTC_RETURN_IF_ERROR(checkPlacement(cuda, symbol, matmul->module_(), matmul->threads()));
-    for (uint32_t tile : {matmul->tile_m(), matmul->tile_n()})
-      if (tile < 1 || tile > maximumTile)
-        return damaged(fmt::format("CUDA kernel {} has tiles of {} x {}", symbol, matmul->tile_m(),
-                                   matmul->tile_n()));
+    GPTC_RETURN_IF_ERROR(checkTiles(symbol, matmul->tile_m(), matmul->tile_n()));
     if (!variants.insert({matmul->transpose_lhs(), matmul->transpose_rhs()}).second)
+      return damaged(fmt::format("CUDA kernel {} is the second for its transposes", symbol));
+  }
+  return {};
+}
+
+Status checkCudaEpilogues(const fb::Cuda &cuda) {
+  if (!cuda.epilogues())
+    return {};
+  uint32_t kernels = cuda.kernels() ? cuda.kernels()->size() : 0;
+  std::set<std::tuple<uint32_t, bool, bool>> variants;
+  for (const fb::CudaEpilogue *epilogue : *cuda.epilogues()) {
+    std::string_view symbol = textOf(epilogue->symbol());
+    GPTC_RETURN_IF_ERROR(checkPlacement(cuda, symbol, epilogue->module_(), epilogue->threads()));
+    GPTC_RETURN_IF_ERROR(checkTiles(symbol, epilogue->tile_m(), epilogue->tile_n()));
+    if (epilogue->kernel() >= kernels)
+      return damaged(fmt::format("CUDA kernel {} is a product with kernel {} of {}", symbol,
+                                 epilogue->kernel(), kernels));
+    if (!variants.insert({epilogue->kernel(), epilogue->transpose_lhs(), epilogue->transpose_rhs()})
+             .second)
       return damaged(fmt::format("CUDA kernel {} is the second for its transposes", symbol));
   }
   return {};
@@ -108,6 +132,7 @@ Status checkCuda(const Plan::Content &content) {
   GPTC_RETURN_IF_ERROR(checkModules(*cuda));
   GPTC_RETURN_IF_ERROR(checkCudaKernels(plan, *cuda));
   GPTC_RETURN_IF_ERROR(checkCudaMatmuls(*cuda));
+  GPTC_RETURN_IF_ERROR(checkCudaEpilogues(*cuda));
   if (const fb::CudaArgsort *argsort = cuda->argsort())
     GPTC_RETURN_IF_ERROR(
         checkPlacement(*cuda, textOf(argsort->symbol()), argsort->module_(), argsort->threads()));

@@ -101,6 +101,7 @@ std::vector<ConformanceModel> makeColumnCases();
 std::vector<ConformanceModel> makeGatherCases();
 std::vector<ConformanceModel> makeMatmulCases();
 std::vector<ConformanceModel> makeNeuralCases();
+std::vector<ConformanceModel> makeAttentionCases();
 std::vector<ConformanceModel> makeTrainingCases();
 
 } // namespace gptc::test

@@ -28,6 +28,35 @@ static ConformanceModel product(const Product &p) {
   return text.finish();
 }
 
+/// A product with epilogues: an activation of it and a bias, both kept; a gate by another product,
+/// added to what is there; and, if `kept`, the product itself.
+static ConformanceModel epilogue(const Product &p, bool kept) {
+  std::string name = fmt::format("matmul_epilogue_{}{}_{}x{}x{}", p.transposeLhs ? 't' : 'n',
+                                 p.transposeRhs ? 't' : 'n', p.m, p.n, p.k);
+  if (!p.batch.empty())
+    name += "_batch_" + shapeName(p.batch);
+  CaseText text(name + (kept ? "_kept" : ""));
+  Shape left = p.batch, right;
+  left.insert(left.end(), {p.transposeLhs ? p.k : p.m, p.transposeLhs ? p.m : p.k});
+  right.insert(right.end(), {p.transposeRhs ? p.n : p.k, p.transposeRhs ? p.k : p.n});
+  Value x = text.input(left), y = text.parameter(right), z = text.parameter(right),
+        b = text.parameter({p.n});
+  Value product = text.matmul(x, y, p.transposeLhs, p.transposeRhs);
+  std::vector<Value> made = text.maps(2, product.shape, {product, b}, R"(
+    %r0 = arith.addf %a, %b : f32
+    %r1 = math.tanh %r0 : f32)");
+  for (const Value &value : made)
+    text.write(value);
+  Value gate = text.matmul(x, z, p.transposeLhs, p.transposeRhs);
+  text.write(text.map(gate.shape, {gate, made[1]}, R"(
+    %n = math.absf %a : f32
+    %r = arith.mulf %n, %b : f32)"),
+             /*accumulate=*/true);
+  if (kept)
+    text.write(product);
+  return text.finish();
+}
+
 /// Heads: operands and result lie in larger tensors, at strides of their own.
 static ConformanceModel heads(int64_t batch, int64_t length, int64_t heads, int64_t width) {
   CaseText text(fmt::format("matmul_heads_{}x{}x{}x{}", batch, length, heads, width));
@@ -69,6 +98,14 @@ std::vector<ConformanceModel> gptc::test::makeMatmulCases() {
   cases.push_back(product({13, 13, 11, false, true, true, {5}}));
   cases.push_back(product({19, 66, 31, false, false, false, {2, 3}, true}));
   cases.push_back(product({33, 7, 20, true, false, false, {3}}));
+  for (bool kept : {false, true}) {
+    cases.push_back(epilogue({1, 1, 1}, kept));
+    cases.push_back(epilogue({65, 129, 63}, kept));
+    cases.push_back(epilogue({63, 1, 17, true, false}, kept));
+    cases.push_back(epilogue({31, 66, 5, false, true}, kept));
+    cases.push_back(epilogue({1031, 7, 3, true, true}, kept));
+    cases.push_back(epilogue({5, 130, 19, false, false, false, {2, 3}}, kept));
+  }
   cases.push_back(heads(2, 13, 3, 11));
   cases.push_back(heads(1, 65, 2, 32));
   cases.push_back(sumOverBatch(3, 17, 33, 13));

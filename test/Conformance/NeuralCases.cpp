@@ -1,36 +1,9 @@
-// Operations with names of their own: attention, the loss, dropout.
+// Operations with names of their own: the loss, dropout, GELU.
 #include "CaseText.h"
 
 #include <fmt/format.h>
 
 using namespace gptc::test;
-
-namespace {
-struct Attention {
-  int64_t batch, heads, queries, width;
-  int64_t groups = 0, keys = 0; ///< 0: as many as heads, as queries
-  std::string mask = " causal";
-};
-} // namespace
-
-static ConformanceModel attention(Attention a) {
-  if (a.groups == 0)
-    a.groups = a.heads;
-  if (a.keys == 0)
-    a.keys = a.queries;
-  std::string name = a.mask;
-  for (char &c : name)
-    c = c == ' ' ? '_' : c;
-  CaseText text(fmt::format("attention_{}x{}x{}x{}_{}x{}{}", a.batch, a.heads, a.queries, a.width,
-                            a.groups, a.keys, name));
-  Value q = text.input({a.batch, a.heads, a.queries, a.width}, {-2, 2}),
-        k = text.input({a.batch, a.groups, a.keys, a.width}, {-2, 2}),
-        v = text.input({a.batch, a.groups, a.keys, a.width + 1});
-  text.write(text.operation(
-      fmt::format("gpt.attention {}, {}, {}{} scale 0.3", q.name, k.name, v.name, a.mask),
-      {q, k, v}, {a.batch, a.heads, a.queries, a.width + 1}));
-  return text.finish();
-}
 
 static ConformanceModel crossEntropy(const Shape &rows, int64_t columns, bool leavesOut) {
   CaseText text(fmt::format("cross_entropy_{}x{}{}", shapeName(rows), columns,
@@ -88,15 +61,7 @@ static ConformanceModel gelu(int64_t rows, int64_t width) {
 }
 
 std::vector<ConformanceModel> gptc::test::makeNeuralCases() {
-  return {attention({1, 1, 1, 1}),
-          attention({2, 3, 13, 11}),
-          attention({1, 2, 31, 16}),
-          attention({1, 2, 33, 32}),
-          attention({1, 1, 65, 8}),
-          attention({1, 4, 17, 8, 2}),
-          attention({1, 2, 33, 5, 1, 0, " causal window 7"}),
-          attention({1, 2, 7, 9, 0, 129, ""}),
-          crossEntropy({1}, 2, false),
+  return {crossEntropy({1}, 2, false),
           crossEntropy({7}, 65, false),
           crossEntropy({3, 11}, 31, true),
           crossEntropy({33}, 1025, true),

@@ -134,6 +134,35 @@ static ConformanceModel rowsOfSeveralAxes() {
   return text.finish();
 }
 
+static Shape leadingAxes(const Value &x) {
+  Shape axes;
+  for (size_t axis = 0; axis + 1 < x.shape.size(); ++axis)
+    axes.push_back(axis);
+  return axes;
+}
+
+/// Column sums of what a map computes and of what it reads.
+static ConformanceModel columnSums(const Shape &shape) {
+  CaseText text("column_sums_" + shapeName(shape));
+  Value x = text.input(shape), y = text.map(shape, {x}, "    %r = math.exp %a : f32");
+  text.write(y);
+  text.write(text.reduce("sum", y, leadingAxes(y)));
+  text.write(text.reduce("sum", x, leadingAxes(x)), /*accumulate=*/true);
+  return text.finish();
+}
+
+/// Column sums of what is known when the row has been reduced, beside values of the row.
+static ConformanceModel columnSumsBehindReduction(int64_t rows, int64_t columns) {
+  CaseText text("column_sums_behind_reduction_" + shapeName({rows, columns}));
+  Value x = text.input({rows, columns}), most = text.reduce("max", x, {1});
+  Value y = text.binary("arith.subf", x, text.reshape(most, {rows, 1}));
+  text.write(most);
+  text.write(y);
+  text.write(text.reduce("sum", y, {0}));
+  text.write(text.reduce("sum", text.binary("arith.mulf", x, y), {0}));
+  return text.finish();
+}
+
 std::vector<ConformanceModel> gptc::test::makeRowCases() {
   std::vector<ConformanceModel> cases;
   for (const Shape &shape : std::vector<Shape>{{},
@@ -190,5 +219,11 @@ std::vector<ConformanceModel> gptc::test::makeRowCases() {
   for (int64_t rows : {1, 127, 129, 1000})
     cases.push_back(rowsOnly(rows));
   cases.push_back(rowsOfSeveralAxes());
+  for (const Shape &shape : std::vector<Shape>{{16, 8}, {64, 257}, {6, 8, 33}, {3, 5, 6, 127}})
+    cases.push_back(columnSums(shape));
+  // Warps, a block with sums in shared memory, a block with sums in the output.
+  for (auto [rows, columns] : std::vector<std::pair<int64_t, int64_t>>{
+           {16, 31}, {21, 257}, {16, 1024}, {12, 1025}, {16, 12000}})
+    cases.push_back(columnSumsBehindReduction(rows, columns));
   return cases;
 }

@@ -164,7 +164,7 @@ int main(int count, char **arguments) {
     return fail(folder + ": " + error.message());
   Suite suite(folder, architectureOption);
   for (auto make : {makeRowCases, makeColumnCases, makeGatherCases, makeMatmulCases,
-                    makeNeuralCases, makeTrainingCases})
+                    makeAttentionCases, makeNeuralCases, makeTrainingCases})
     for (const ConformanceModel &model : make())
       if (model.name.find(only) != std::string::npos)
         if (std::string problem = suite.add(model); !problem.empty())

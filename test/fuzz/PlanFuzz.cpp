@@ -56,6 +56,12 @@ void checkCommands(const Plan &plan, size_t index) {
     } else if (const fb::Matmul *matmul = command.operation_as_Matmul()) {
       for (const fb::Address *address : {matmul->lhs(), matmul->rhs(), matmul->result()})
         checkPlace(plan, entry, *address);
+      if (const fb::Launch *epilogue = matmul->epilogue()) {
+        require(epilogue->kernel() < plan.table().kernels()->size());
+        require(epilogue->instances()->size() == 1);
+        for (const fb::Address *address : *epilogue->instances()->Get(0)->operands())
+          checkPlace(plan, entry, *address);
+      }
     } else {
       const fb::Argsort &argsort = *command.operation_as_Argsort();
       checkPlace(plan, entry, *argsort.indices());

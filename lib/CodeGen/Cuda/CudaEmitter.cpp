@@ -20,10 +20,19 @@ static int64_t reach(ArrayRef<int64_t> index, ArrayRef<int64_t> sizes) {
 
 CudaEmitter::CudaEmitter(plan::KernelOp kernel, const KernelGraph &graph, const KernelUse &use,
                          ModuleOp module)
+    : CudaEmitter(kernel, graph, use, module, std::optional<unsigned>()) {}
+
+CudaEmitter::CudaEmitter(plan::KernelOp kernel, const KernelGraph &graph, const KernelUse &use,
+                         ModuleOp module, unsigned given)
+    : CudaEmitter(kernel, graph, use, module, std::optional<unsigned>(given)) {}
+
+CudaEmitter::CudaEmitter(plan::KernelOp kernel, const KernelGraph &graph, const KernelUse &use,
+                         ModuleOp module, std::optional<unsigned> given)
     : axes(graph.getSizes().size()), values(graph.getNodes().size()), kernel(kernel), graph(graph),
-      use(use), loc(kernel.getLoc()), builder(module.getBodyRegion()) {
+      use(use), given(given), loc(kernel.getLoc()), builder(module.getBodyRegion()) {
   builder.setInsertionPointToEnd(module.getBody());
-  for (StringRef name : {"rows", "row", "block", "lane", "item", "column", "slice", "kept"})
+  for (StringRef name :
+       {"rows", "row", "block", "lane", "item", "column", "slice", "kept", "given"})
     taken.insert(name);
   unsigned inputs = kernel.getBody().getNumArguments(), operands = kernel.getLayouts().size();
   int64_t largest = use.rows;
@@ -103,13 +112,19 @@ void CudaEmitter::createViews() {
   }
   types.push_back(emitc::OpaqueType::get(context, "int64_t"));
   types.push_back(emitc::OpaqueType::get(context, "uint32_t"));
-  function = emitc::FuncOp::create(builder, loc, (kernel.getSymName() + "_block").str(),
+  if (given)
+    types.push_back(builder.getF32Type());
+  function = emitc::FuncOp::create(builder, loc,
+                                   (kernel.getSymName() + (given ? "_element" : "_block")).str(),
                                    builder.getFunctionType(types, {}));
   function.setSpecifiersAttr(builder.getStrArrayAttr({"GPTC_DEVICE"}));
   builder.setInsertionPointToStart(function.addEntryBlock());
   emitc::ReturnOp::create(builder, loc, Value());
   builder.setInsertionPoint(function.getBody().front().getTerminator());
-  for (auto [number, argument] : llvm::enumerate(function.getArguments().drop_back(2))) {
+  for (auto [number, argument] :
+       llvm::enumerate(function.getArguments().take_front(kernel.getLayouts().size()))) {
+    if (number == given)
+      continue;
     StringRef type =
         cast<emitc::OpaqueType>(cast<emitc::PointerType>(argument.getType()).getPointee())
             .getValue();
@@ -127,6 +142,13 @@ void CudaEmitter::declareBlock() {
 void CudaEmitter::declareRows() {
   line("const " + getIndexName() + " rows = {};",
        function.getArgument(function.getNumArguments() - 2));
+}
+
+void CudaEmitter::declareElement() {
+  ArrayRef<BlockArgument> arguments = function.getArguments().take_back(3);
+  line("const " + getIndexName() + " row = {};", arguments[0]);
+  line("const " + getIndexName() + " column = {};", arguments[1]);
+  line("const float given = {};", arguments[2]);
 }
 
 /// A literal: what a table holds must be known when it is compiled.

@@ -21,6 +21,10 @@ public:
   /// view of each operand under its name.
   CudaEmitter(plan::KernelOp kernel, const KernelGraph &graph, const KernelUse &use,
               mlir::ModuleOp module);
+  /// Creates `GPTC_DEVICE void symbol_element(operands…, row, column, value)` instead, which does
+  /// the work of an element: operand `given` is not read, but has that value there.
+  CudaEmitter(plan::KernelOp kernel, const KernelGraph &graph, const KernelUse &use,
+              mlir::ModuleOp module, unsigned given);
 
   mlir::Location getLoc() const { return loc; }
   mlir::OpBuilder &getBuilder() { return builder; }
@@ -30,6 +34,8 @@ public:
   /// Names the number of the launch's rows, and of the block among those of the instance.
   void declareRows();
   void declareBlock();
+  /// Names the row, the column and the given value of an element: "row", "column", "given".
+  void declareElement();
   /// A line of source; `{}` stands for the values in order, `{{` for a brace.
   void line(const llvm::Twine &text, mlir::ValueRange values = {});
   /// A line that opens a block. What is evaluated in a block is forgotten at its end.
@@ -72,6 +78,8 @@ public:
   void accumulate(mlir::Operation *reduce, llvm::StringRef accumulator, mlir::Value value);
 
 private:
+  CudaEmitter(plan::KernelOp kernel, const KernelGraph &graph, const KernelUse &use,
+              mlir::ModuleOp module, std::optional<unsigned> given);
   void createViews();
   void createTables();
   int64_t extentOf(unsigned operand);
@@ -81,6 +89,7 @@ private:
   plan::KernelOp kernel;
   const KernelGraph &graph;
   const KernelUse &use;
+  std::optional<unsigned> given; ///< of an element's function
   mlir::Location loc;
   mlir::OpBuilder builder;
   mlir::emitc::FuncOp function;
@@ -108,6 +117,15 @@ llvm::FailureOr<CudaGeometry> emitCudaColumns(plan::KernelOp kernel, const Kerne
                                               mlir::ModuleOp module);
 llvm::FailureOr<CudaGeometry> emitCudaSegmentedSum(plan::KernelOp kernel, const KernelUse &use,
                                                    mlir::ModuleOp module);
+llvm::FailureOr<CudaGeometry> emitCudaAttention(plan::KernelOp kernel, const KernelUse &use,
+                                                mlir::ModuleOp module);
+llvm::FailureOr<CudaGeometry> emitCudaAttentionGrad(plan::KernelOp kernel, const KernelUse &use,
+                                                    mlir::ModuleOp module);
+
+/// Writes the function of an element of a row kernel, `symbol_element`, where operand `given` is a
+/// value; nothing, and false, if the kernel does not compute element by element from that one.
+llvm::FailureOr<bool> emitCudaElement(plan::KernelOp kernel, const KernelUse &use, unsigned given,
+                                      mlir::ModuleOp module);
 
 } // namespace gptc::codegen
 

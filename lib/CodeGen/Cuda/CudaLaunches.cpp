@@ -91,5 +91,15 @@ llvm::MapVector<plan::KernelOp, KernelUse> gptc::codegen::findKernelUses(ModuleO
     if (use.names.empty() && !launch.getInstances().empty())
       use.names = nameOperands(kernel, cast<ArrayAttr>(launch.getInstances()[0]), tensors);
   });
+  plan.walk([&](plan::MatmulOp matmul) {
+    if (!matmul.getEpilogue())
+      return;
+    plan::KernelOp kernel = kernels.lookup(*matmul.getEpilogue());
+    KernelUse &use = uses[kernel];
+    use.rows = std::max<int64_t>(use.rows, *matmul.getEpilogueRows());
+    use.single = true;
+    if (use.names.empty())
+      use.names = nameOperands(kernel, *matmul.getEpilogueOperands(), tensors);
+  });
   return uses;
 }

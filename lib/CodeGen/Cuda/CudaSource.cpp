@@ -13,6 +13,8 @@
 #include "mlir/Target/Cpp/CppEmitter.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <set>
+
 using namespace mlir;
 using namespace gptc;
 using namespace gptc::codegen;
@@ -20,6 +22,8 @@ using namespace gptc::codegen;
 namespace gptc::codegen {
 extern const char *const cudaHeaderText;
 extern const char *const cudaMatmulText;
+extern const char *const cudaAttentionText;
+extern const char *const cudaAttentionGradText;
 } // namespace gptc::codegen
 
 /// Kernels that are compiled together: enough that the header's cost does not count, few enough
@@ -93,8 +97,29 @@ static FailureOr<CudaGeometry> emitSchedule(plan::KernelOp kernel, const KernelU
     return emitCudaColumns(kernel, use, module);
   if (kernel.getSchedule() == "segmented_sum")
     return emitCudaSegmentedSum(kernel, use, module);
-  return kernel.emitOpError("requires schedule row, column or segmented_sum, found ")
+  if (kernel.getSchedule() == "attention")
+    return emitCudaAttention(kernel, use, module);
+  if (kernel.getSchedule() == "attention_grad")
+    return emitCudaAttentionGrad(kernel, use, module);
+  return kernel.emitOpError("requires schedule row, column, segmented_sum, attention or "
+                            "attention_grad, found ")
          << kernel.getScheduleAttr();
+}
+
+/// What a schedule wrote, as C++.
+static FailureOr<std::string> printModule(ModuleOp module) {
+  PassManager manager(module.getContext());
+  manager.addPass(emitc::createFormExpressionsPass());
+  std::string body;
+  llvm::raw_string_ostream os(body);
+  if (failed(manager.run(module)) || failed(emitc::translateToCpp(module, os)))
+    return failure();
+  return indent(body);
+}
+
+static void nameOperands(plan::KernelOp kernel, KernelUse &use) {
+  for (unsigned number = use.names.size(); number < kernel.getLayouts().size(); ++number)
+    use.names.push_back("operand" + std::to_string(number));
 }
 
 static FailureOr<CudaKernelSource> emitKernel(plan::KernelOp kernel, KernelUse use) {
@@ -102,17 +127,13 @@ static FailureOr<CudaKernelSource> emitKernel(plan::KernelOp kernel, KernelUse u
     use.single = true;
     use.rows = kernel.getRows();
   }
-  for (unsigned number = use.names.size(); number < kernel.getLayouts().size(); ++number)
-    use.names.push_back("operand" + std::to_string(number));
+  nameOperands(kernel, use);
   OwningOpRef<ModuleOp> module(ModuleOp::create(kernel.getLoc()));
   FailureOr<CudaGeometry> geometry = emitSchedule(kernel, use, *module);
   if (failed(geometry))
     return failure();
-  PassManager manager(kernel.getContext());
-  manager.addPass(emitc::createFormExpressionsPass());
-  std::string body;
-  llvm::raw_string_ostream os(body);
-  if (failed(manager.run(*module)) || failed(emitc::translateToCpp(*module, os)))
+  FailureOr<std::string> body = printModule(*module);
+  if (failed(body))
     return failure();
   CudaKernelSource source;
   source.symbol = kernel.getSymName();
@@ -125,12 +146,19 @@ static FailureOr<CudaKernelSource> emitKernel(plan::KernelOp kernel, KernelUse u
   // The path of the description may hold anything, but must not end the comment.
   std::replace_if(
       comment.begin(), comment.end(), [](char c) { return !llvm::isPrint(c); }, '?');
-  source.source = comment + "\n" + indent(body);
+  source.source = comment + "\n" + *body;
   if (use.single)
     source.source += entryPoint(kernel, use, *geometry);
   if (use.instances)
     source.source += instancesEntryPoint(kernel, *geometry);
   return source;
+}
+
+/// What the kernels of a schedule need besides the device header; null if nothing.
+static const char *textOf(StringRef schedule) {
+  return schedule == "attention"        ? cudaAttentionText
+         : schedule == "attention_grad" ? cudaAttentionGradText
+                                        : nullptr;
 }
 
 /// The products by their transposes: "nn", "nt", "tn", "tt".
@@ -163,6 +191,90 @@ static void addMatmuls(ModuleOp plan, CudaSource &source) {
     }
 }
 
+/// Which input of the epilogue is the product.
+static unsigned findProduct(plan::MatmulOp matmul) {
+  ArrayAttr operands = *matmul.getEpilogueOperands();
+  return llvm::find(operands, matmul.getResult()) - operands.begin();
+}
+
+// GPTC_KERNEL(128) gelu_1f3a_behind_nn(const float *gptc_lhs, …, int gptc_m, …, operands…) {
+//   gptc_matmul_tiles<false, false>(gptc_lhs, …, [&](int row, int column, float gptc_value) {
+//     gelu_1f3a_element(operands…, row, column, gptc_value);
+//   });
+// }
+static std::string epilogueEntryPoint(const CudaEpilogueSource &epilogue, plan::KernelOp kernel,
+                                      const KernelUse &use, unsigned product) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "GPTC_KERNEL(128) " << epilogue.symbol
+     << "(const float *gptc_lhs, const float *gptc_rhs, int gptc_m, int gptc_n, int gptc_k,\n"
+        "    gptc_i64 gptc_lhs_stride, gptc_i64 gptc_rhs_stride";
+  // The product is written, unless an output takes its place.
+  bool isWritten = !llvm::is_contained(kernel.getInPlace(), int64_t(product));
+  for (auto [number, type] : llvm::enumerate(pointerTypes(kernel)))
+    os << ", " << (number == product ? "float" : type) << " *" << use.names[number];
+  os << ") {\n  gptc_matmul_tiles<" << (epilogue.transposeLhs ? "true" : "false") << ", "
+     << (epilogue.transposeRhs ? "true" : "false")
+     << ">(\n      gptc_lhs, gptc_rhs, gptc_m, gptc_n, gptc_k, gptc_lhs_stride, gptc_rhs_stride,\n"
+        "      [&](int row, int column, float gptc_value) {\n";
+  if (isWritten) {
+    auto layout = cast<MemRefType>(cast<TypeAttr>(kernel.getLayouts()[product]).getValue());
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    (void)layout.getStridesAndOffset(strides, offset);
+    os << "        " << use.names[product] << "[(gptc_i64)row * " << strides.end()[-2]
+       << " + column] = gptc_value;\n";
+  }
+  os << "        " << kernel.getSymName() << "_element(";
+  for (const std::string &name : use.names)
+    os << name << ", ";
+  os << "row, (gptc_u32)column, gptc_value);\n      });\n}\n";
+  return text;
+}
+
+/// The products with epilogues that work element by element, by kernel and transposes.
+static LogicalResult addEpilogues(ModuleOp plan,
+                                  const llvm::MapVector<plan::KernelOp, KernelUse> &uses,
+                                  CudaSource &source) {
+  std::set<std::string> done;
+  bool isFine = true;
+  plan.walk([&](plan::MatmulOp matmul) {
+    if (!matmul.getEpilogue() || *matmul.getEpilogueRows() != matmul.getM() ||
+        matmul.getAccumulate())
+      return;
+    auto kernel = plan.lookupSymbol<plan::KernelOp>(*matmul.getEpilogue());
+    unsigned product = findProduct(matmul);
+    CudaEpilogueSource epilogue;
+    epilogue.transposeLhs = matmul.getTransposeLhs();
+    epilogue.transposeRhs = matmul.getTransposeRhs();
+    epilogue.symbol = (kernel.getSymName() + "_behind_" + (epilogue.transposeLhs ? "t" : "n") +
+                       (epilogue.transposeRhs ? "t" : "n"))
+                          .str();
+    if (!done.insert(epilogue.symbol).second)
+      return;
+    epilogue.threads = 128;
+    epilogue.tileM = epilogue.tileN = 64;
+    epilogue.module = source.modules.size();
+    auto found = uses.find(kernel);
+    epilogue.kernel = found - uses.begin();
+    KernelUse use = found->second;
+    nameOperands(kernel, use);
+    OwningOpRef<ModuleOp> module(ModuleOp::create(kernel.getLoc()));
+    FailureOr<bool> written = emitCudaElement(kernel, use, product, *module);
+    FailureOr<std::string> body = failure();
+    if (failed(written) || (*written && failed(body = printModule(*module)))) {
+      isFine = false;
+      return;
+    }
+    if (!*written)
+      return;
+    epilogue.source = *body + epilogueEntryPoint(epilogue, kernel, use, product);
+    source.modules.push_back(std::string(include) + cudaMatmulText + "\n" + epilogue.source);
+    source.epilogues.push_back(std::move(epilogue));
+  });
+  return success(isFine);
+}
+
 // Every index counts those that come before it: count² comparisons, for the few models that sort
 // on the device.
 static const char argsortText[] = R"(
@@ -182,17 +294,30 @@ FailureOr<CudaSource> gptc::emitCudaSource(ModuleOp plan) {
   plan.getContext()->loadDialect<emitc::EmitCDialect>();
   CudaSource source;
   source.header = cudaHeaderText;
-  for (auto &[kernel, use] : findKernelUses(plan)) {
+  llvm::MapVector<plan::KernelOp, KernelUse> uses = findKernelUses(plan);
+  unsigned together = 0, current = 0; // the kernels without a text of their own, and their module
+  for (auto &[kernel, use] : uses) {
     FailureOr<CudaKernelSource> own = emitKernel(kernel, use);
     if (failed(own))
       return failure();
-    if (source.kernels.size() % kernelsTogether == 0)
-      source.modules.push_back(include);
-    own->module = source.modules.size() - 1;
-    source.modules.back() += "\n" + own->source;
+    // A kernel of a template takes as long to compile as many others: it has a module of its own.
+    const char *text = textOf(kernel.getSchedule());
+    if (text) {
+      own->module = source.modules.size();
+      source.modules.push_back(std::string(include) + text);
+    } else {
+      if (together++ % kernelsTogether == 0) {
+        current = source.modules.size();
+        source.modules.push_back(include);
+      }
+      own->module = current;
+    }
+    source.modules[own->module] += "\n" + own->source;
     source.kernels.push_back(std::move(*own));
   }
   addMatmuls(plan, source);
+  if (failed(addEpilogues(plan, uses, source)))
+    return failure();
   bool sorts = false;
   plan.walk([&](plan::ArgsortOp) { sorts = true; });
   if (sorts) {

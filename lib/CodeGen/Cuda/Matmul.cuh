@@ -126,30 +126,18 @@ GPTC_DEVICE void gptc_matmul_multiply(float (*sum)[2][4], const gptc_u32 (&lhs)[
   }
 }
 
-/// result = lhs · rhs, plus result if `accumulate`, for each index of the batch. lhs is m x k,
-/// stored k x m if TRANSPOSE_LHS; rhs is k x n, stored n x k if TRANSPOSE_RHS. A stride is the
-/// distance between stored rows in elements, of any alignment; k >= 0.
-template <bool TRANSPOSE_LHS, bool TRANSPOSE_RHS>
-GPTC_DEVICE void gptc_matmul(const float *lhs, const float *rhs, float *result, int m, int n, int k,
-                             gptc_i64 lhs_stride, gptc_i64 rhs_stride, gptc_i64 result_stride,
-                             int accumulate, const gptc_batch &batch) {
+/// Calls store(row, column, value) for each element of the block's tile of lhs · rhs, once. lhs is
+/// m x k, stored k x m if TRANSPOSE_LHS; rhs is k x n, stored n x k if TRANSPOSE_RHS. A stride is
+/// the distance between stored rows in elements, of any alignment; k >= 0.
+template <bool TRANSPOSE_LHS, bool TRANSPOSE_RHS, class STORE>
+GPTC_DEVICE void gptc_matmul_tiles(const float *lhs, const float *rhs, int m, int n, int k,
+                                   gptc_i64 lhs_stride, gptc_i64 rhs_stride, const STORE &store) {
   constexpr bool lhs_inner = !TRANSPOSE_LHS, rhs_inner = TRANSPOSE_RHS; // k is the inner axis
   constexpr gptc_u32 lhs_words = gptc_matmul_layout<lhs_inner>::words;
   constexpr gptc_u32 stage_words = lhs_words + gptc_matmul_layout<rhs_inner>::words;
   constexpr gptc_u32 shared_words = gptc_matmul_stages * stage_words;
   GPTC_SHARED(float, shared, shared_words);
 
-  gptc_u32 batch_index = gptc_block_z();
-#pragma unroll
-  for (int axis = 3; axis >= 0; --axis) {
-    if (axis < batch.count) {
-      gptc_i64 index = batch_index % (gptc_u32)batch.size[axis];
-      batch_index /= (gptc_u32)batch.size[axis];
-      lhs += index * batch.lhs[axis];
-      rhs += index * batch.rhs[axis];
-      result += index * batch.result[axis];
-    }
-  }
   // Four elements are copied at once where all rows and their ends allow it.
   const bool lhs_wide = ((gptc_u64)lhs / 4 | lhs_stride | (lhs_inner ? k : m)) % 4 == 0;
   const bool rhs_wide = ((gptc_u64)rhs / 4 | rhs_stride | (rhs_inner ? k : n)) % 4 == 0;
@@ -228,8 +216,30 @@ GPTC_DEVICE void gptc_matmul(const float *lhs, const float *rhs, float *result, 
       float value = total[i / 8][i / 4 % 2][i % 4];
       if (gptc_isfinite(value))
         value += corrections[i / 8][i / 4 % 2][i % 4];
-      float *place = result + row * result_stride + column;
-      *place = accumulate ? *place + value : value;
+      store(row, column, value);
     }
   }
+}
+
+/// result = lhs · rhs, plus result if `accumulate`, for each index of the batch.
+template <bool TRANSPOSE_LHS, bool TRANSPOSE_RHS>
+GPTC_DEVICE void gptc_matmul(const float *lhs, const float *rhs, float *result, int m, int n, int k,
+                             gptc_i64 lhs_stride, gptc_i64 rhs_stride, gptc_i64 result_stride,
+                             int accumulate, const gptc_batch &batch) {
+  gptc_u32 batch_index = gptc_block_z();
+#pragma unroll
+  for (int axis = 3; axis >= 0; --axis) {
+    if (axis < batch.count) {
+      gptc_i64 index = batch_index % (gptc_u32)batch.size[axis];
+      batch_index /= (gptc_u32)batch.size[axis];
+      lhs += index * batch.lhs[axis];
+      rhs += index * batch.rhs[axis];
+      result += index * batch.result[axis];
+    }
+  }
+  gptc_matmul_tiles<TRANSPOSE_LHS, TRANSPOSE_RHS>(
+      lhs, rhs, m, n, k, lhs_stride, rhs_stride, [&](int row, int column, float value) {
+        float *place = result + row * result_stride + column;
+        *place = accumulate ? *place + value : value;
+      });
 }

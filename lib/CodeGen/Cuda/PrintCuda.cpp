@@ -20,6 +20,8 @@ struct PrintCudaPass : gptc::impl::PrintCudaPassBase<PrintCudaPass> {
       return signalPassFailure();
     for (const CudaKernelSource &kernel : source->kernels)
       llvm::outs() << kernel.source << "\n";
+    for (const CudaEpilogueSource &epilogue : source->epilogues)
+      llvm::outs() << epilogue.source << "\n";
     markAllAnalysesPreserved();
   }
 };

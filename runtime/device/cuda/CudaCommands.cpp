@@ -6,6 +6,7 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <optional>
 
 namespace gptc::runtime::cuda {
 
@@ -35,9 +36,7 @@ public:
   Result<CudaCommand> resolve(const fb::Command &command) {
     std::string part = command.name() ? command.name()->str() : "";
     if (const fb::Launch *launch = command.operation_as_Launch())
-      return CudaCommand{resolveLaunch(*launch),
-                         plan_.table().kernels()->Get(launch->kernel())->symbol()->str(),
-                         std::move(part)};
+      return CudaCommand{resolveLaunch(*launch), {}, symbolOf(*launch), std::move(part)};
     if (const fb::Matmul *matmul = command.operation_as_Matmul())
       return resolveMatmul(*matmul, std::move(part));
     return resolveArgsort(*command.operation_as_Argsort(), std::move(part));
@@ -46,6 +45,10 @@ public:
 private:
   CUdeviceptr at(const fb::Address &address) const {
     return addressOf(address, resources_.segments);
+  }
+
+  std::string symbolOf(const fb::Launch &launch) const {
+    return plan_.table().kernels()->Get(launch.kernel())->symbol()->str();
   }
 
   CudaLaunch resolveLaunch(const fb::Launch &launch) {
@@ -82,18 +85,47 @@ private:
     return resolved;
   }
 
-  Result<CudaCommand> resolveMatmul(const fb::Matmul &table, std::string part) const {
+  Result<CudaCommand> resolveMatmul(const fb::Matmul &table, std::string part) {
     CudaMatmul matmul = productOf(table, resources_.segments);
     std::string text = matmul.text();
+    CudaLaunch epilogue;
+    if (table.epilogue()) {
+      epilogue = resolveLaunch(*table.epilogue());
+      text += " + " + symbolOf(*table.epilogue());
+    }
     if (resources_.library) {
       Result<LibraryMatmuls::Prepared> product = resources_.library->prepare(matmul);
       if (product.ok())
-        return CudaCommand{LibraryProduct{std::move(*product)}, std::move(text), std::move(part)};
+        return CudaCommand{LibraryProduct{std::move(*product)}, std::move(epilogue),
+                           std::move(text), std::move(part)};
       if (product.status().code() != Code::unavailable || !resources_.generatedMatmuls)
         return product.status();
     }
+    if (std::optional<Result<GeneratedMatmul>> whole = resolveWhole(table, matmul)) {
+      if (!whole->ok())
+        return whole->status();
+      return CudaCommand{
+          GeneratedProduct{std::move(**whole)}, {}, std::move(text), std::move(part)};
+    }
     GPTC_ASSIGN(GeneratedMatmul product, GeneratedMatmul::prepare(matmul, resources_.kernels));
-    return CudaCommand{GeneratedProduct{std::move(product)}, std::move(text), std::move(part)};
+    return CudaCommand{GeneratedProduct{std::move(product)}, std::move(epilogue), std::move(text),
+                       std::move(part)};
+  }
+
+  /// The product and its epilogue as one kernel, if the plan has it.
+  std::optional<Result<GeneratedMatmul>> resolveWhole(const fb::Matmul &table,
+                                                      const CudaMatmul &matmul) const {
+    if (!table.epilogue() || table.accumulate())
+      return std::nullopt;
+    const MatmulKernel *kernel = resources_.kernels.epilogue(
+        table.epilogue()->kernel(), matmul.transposeLhs, matmul.transposeRhs);
+    const fb::Instance &instance = *table.epilogue()->instances()->Get(0);
+    if (!kernel || instance.rows() != table.m())
+      return std::nullopt;
+    std::vector<CUdeviceptr> operands;
+    for (const fb::Address *address : *instance.operands())
+      operands.push_back(at(*address));
+    return GeneratedMatmul::prepareWithEpilogue(matmul, *kernel, std::move(operands));
   }
 
   CudaCommand resolveArgsort(const fb::Argsort &table, std::string part) const {
@@ -104,7 +136,7 @@ private:
     argsort.blocks = static_cast<unsigned>((table.count() + argsort.threads - 1) / argsort.threads);
     argsort.indices = at(*table.indices());
     argsort.order = at(*table.order());
-    return {argsort, fmt::format("{} numbers", table.count()), std::move(part)};
+    return {argsort, {}, fmt::format("{} numbers", table.count()), std::move(part)};
   }
 
   const Plan &plan_;
@@ -115,6 +147,8 @@ private:
 Status runCommand(const CudaCommand &command, std::string_view entry, const Queue &queue) {
   Status status =
       std::visit([&](const auto &operation) { return operation.run(queue); }, command.operation);
+  if (status.ok())
+    status = command.epilogue.run(queue);
   return status.ok() ? status
                      : status.within(fmt::format("{}: {} {}", entry, command.code, command.part));
 }

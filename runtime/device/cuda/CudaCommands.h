@@ -56,6 +56,7 @@ struct CudaArgsort {
 
 struct CudaCommand {
   std::variant<CudaLaunch, LibraryProduct, GeneratedProduct, CudaArgsort> operation;
+  CudaLaunch epilogue = {}; ///< of a product: what runs on it behind it
   // For messages and profiles:
   std::string code; ///< the kernel, or the sizes
   std::string part; ///< the part of the model that it works for; may be empty

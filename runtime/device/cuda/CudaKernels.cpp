@@ -18,6 +18,10 @@ std::vector<uint32_t> neededModules(const fb::Cuda &cuda, const CudaKernels::Nee
   if (needs.matmuls && cuda.matmuls())
     for (const fb::CudaMatmul *matmul : *cuda.matmuls())
       modules.insert(matmul->module_());
+  if (needs.matmuls && cuda.epilogues())
+    for (const fb::CudaEpilogue *epilogue : *cuda.epilogues())
+      if (needs.kernels[epilogue->kernel()])
+        modules.insert(epilogue->module_());
   if (needs.argsort)
     modules.insert(cuda.argsort()->module_());
   return {modules.begin(), modules.end()};
@@ -41,12 +45,15 @@ CudaKernels::Needs CudaKernels::needs(const Plan &plan, std::span<const size_t> 
     if (!commands)
       continue;
     for (const fb::Command *command : *commands) {
-      if (const fb::Launch *launch = command->operation_as_Launch())
+      if (const fb::Launch *launch = command->operation_as_Launch()) {
         needs.kernels[launch->kernel()] = true;
-      else if (command->operation_as_Matmul())
+      } else if (const fb::Matmul *matmul = command->operation_as_Matmul()) {
         needs.matmuls = generatedMatmuls;
-      else
+        if (matmul->epilogue())
+          needs.kernels[matmul->epilogue()->kernel()] = true;
+      } else {
         needs.argsort = true;
+      }
     }
   }
   return needs;
@@ -99,6 +106,16 @@ Status CudaKernels::findFunctions(const Plan &plan, const Needs &needs, const Dr
       kernel.threads = table->threads();
       kernel.tileM = table->tile_m();
       kernel.tileN = table->tile_n();
+      GPTC_RETURN_IF_ERROR(findFunction(driver, byNumber[table->module_()], table->symbol()->str(),
+                                        kernel.function));
+    }
+  if (needs.matmuls && cuda.epilogues())
+    for (const fb::CudaEpilogue *table : *cuda.epilogues()) {
+      if (!needs.kernels[table->kernel()])
+        continue;
+      MatmulKernel &kernel =
+          epilogues_[{table->kernel(), table->transpose_lhs(), table->transpose_rhs()}];
+      kernel = {nullptr, table->threads(), table->tile_m(), table->tile_n()};
       GPTC_RETURN_IF_ERROR(findFunction(driver, byNumber[table->module_()], table->symbol()->str(),
                                         kernel.function));
     }

@@ -6,6 +6,9 @@
 #include "runtime/device/cuda/Gpus.h"
 #include "runtime/device/cuda/ModuleCompiler.h"
 
+#include <map>
+#include <tuple>
+
 namespace gptc::runtime::cuda {
 
 /// The generated matrix product for one choice of transposes.
@@ -35,6 +38,11 @@ public:
   const MatmulKernel &matmul(bool transposeLhs, bool transposeRhs) const {
     return matmuls_[(transposeLhs ? 2 : 0) + (transposeRhs ? 1 : 0)];
   }
+  /// The product with that kernel as its epilogue; null if the plan has none, or it is not loaded.
+  const MatmulKernel *epilogue(uint32_t kernel, bool transposeLhs, bool transposeRhs) const {
+    auto found = epilogues_.find({kernel, transposeLhs, transposeRhs});
+    return found == epilogues_.end() ? nullptr : &found->second;
+  }
   CUfunction argsort() const { return argsort_; }
 
 private:
@@ -44,6 +52,7 @@ private:
   std::vector<Module> modules_;
   std::vector<CUfunction> single_, instances_;
   MatmulKernel matmuls_[4];
+  std::map<std::tuple<uint32_t, bool, bool>, MatmulKernel> epilogues_;
   CUfunction argsort_ = nullptr;
 };
 

@@ -35,6 +35,15 @@ void GeneratedMatmul::takeAxes(std::vector<BatchAxis> &axes) {
   gridZ_ = static_cast<unsigned>(items);
 }
 
+Result<GeneratedMatmul> GeneratedMatmul::prepareWithEpilogue(const CudaMatmul &matmul,
+                                                             const MatmulKernel &kernel,
+                                                             std::vector<CUdeviceptr> operands) {
+  GPTC_ASSIGN(GeneratedMatmul made, sized(matmul, kernel));
+  made.items_ = {{matmul.lhs, matmul.rhs, matmul.result}};
+  made.epilogueOperands_ = std::move(operands);
+  return made;
+}
+
 Result<GeneratedMatmul> GeneratedMatmul::prepare(const CudaMatmul &matmul,
                                                  const CudaKernels &kernels) {
   const MatmulKernel &kernel = kernels.matmul(matmul.transposeLhs, matmul.transposeRhs);
@@ -43,6 +52,15 @@ Result<GeneratedMatmul> GeneratedMatmul::prepare(const CudaMatmul &matmul,
                   fmt::format("the plan has no kernel of its own for a product of {}{}{}",
                               matmul.text(), matmul.transposeLhs ? ", left transposed" : "",
                               matmul.transposeRhs ? ", right transposed" : ""));
+  GPTC_ASSIGN(GeneratedMatmul made, sized(matmul, kernel));
+  std::vector<BatchAxis> outer = matmul.batch;
+  made.takeAxes(outer);
+  made.items_ = itemsOf(matmul, outer);
+  return made;
+}
+
+Result<GeneratedMatmul> GeneratedMatmul::sized(const CudaMatmul &matmul,
+                                               const MatmulKernel &kernel) {
   GeneratedMatmul made;
   int64_t gridX = (matmul.n + kernel.tileN - 1) / kernel.tileN;
   int64_t gridY = (matmul.m + kernel.tileM - 1) / kernel.tileM;
@@ -61,22 +79,27 @@ Result<GeneratedMatmul> GeneratedMatmul::prepare(const CudaMatmul &matmul,
   made.lhsStride_ = matmul.lhsStride;
   made.rhsStride_ = matmul.rhsStride;
   made.resultStride_ = matmul.resultStride;
-  std::vector<BatchAxis> outer = matmul.batch;
-  made.takeAxes(outer);
-  made.items_ = itemsOf(matmul, outer);
   return made;
 }
 
 Status GeneratedMatmul::run(const Driver &driver, CUstream stream) const {
   for (const MatmulItem &item : items_) {
-    void *parameters[] = {
-        argumentOf(item.lhs),    argumentOf(item.rhs),   argumentOf(item.result),
-        argumentOf(m_),          argumentOf(n_),         argumentOf(k_),
-        argumentOf(lhsStride_),  argumentOf(rhsStride_), argumentOf(resultStride_),
-        argumentOf(accumulate_), argumentOf(batch_)};
+    std::vector<void *> parameters;
+    if (epilogueOperands_.empty()) {
+      parameters = {argumentOf(item.lhs),    argumentOf(item.rhs),   argumentOf(item.result),
+                    argumentOf(m_),          argumentOf(n_),         argumentOf(k_),
+                    argumentOf(lhsStride_),  argumentOf(rhsStride_), argumentOf(resultStride_),
+                    argumentOf(accumulate_), argumentOf(batch_)};
+    } else {
+      parameters = {argumentOf(item.lhs),  argumentOf(item.rhs), argumentOf(m_),
+                    argumentOf(n_),        argumentOf(k_),       argumentOf(lhsStride_),
+                    argumentOf(rhsStride_)};
+      for (const CUdeviceptr &operand : epilogueOperands_)
+        parameters.push_back(argumentOf(operand));
+    }
     GPTC_RETURN_IF_ERROR(
         driver.check(driver.launchKernel(function_, gridX_, gridY_, gridZ_, threads_, 1, 1, 0,
-                                         stream, parameters, nullptr),
+                                         stream, parameters.data(), nullptr),
                      "cuLaunchKernel"));
   }
   return {};

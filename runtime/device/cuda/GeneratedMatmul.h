@@ -13,6 +13,12 @@ public:
   /// what the kernel counts with).
   static Result<GeneratedMatmul> prepare(const CudaMatmul &matmul, const CudaKernels &kernels);
 
+  /// The product and its epilogue, on these operands, as one kernel, which `kernel` is. Errors:
+  /// failedPrecondition (a size is beyond what the kernel counts with).
+  static Result<GeneratedMatmul> prepareWithEpilogue(const CudaMatmul &matmul,
+                                                     const MatmulKernel &kernel,
+                                                     std::vector<CUdeviceptr> operands);
+
   Status run(const Driver &driver, CUstream stream) const;
 
 private:
@@ -25,6 +31,7 @@ private:
   };
   static_assert(sizeof(Batch) == 120);
 
+  static Result<GeneratedMatmul> sized(const CudaMatmul &matmul, const MatmulKernel &kernel);
   /// Moves axes that one launch can take from `axes` into the kernel's batch.
   void takeAxes(std::vector<BatchAxis> &axes);
 
@@ -33,7 +40,8 @@ private:
   int32_t m_ = 0, n_ = 0, k_ = 0, accumulate_ = 0;
   int64_t lhsStride_ = 0, rhsStride_ = 0, resultStride_ = 0;
   Batch batch_;
-  std::vector<MatmulItem> items_; ///< one launch each
+  std::vector<MatmulItem> items_;             ///< one launch each
+  std::vector<CUdeviceptr> epilogueOperands_; ///< empty: there is no epilogue
 };
 
 } // namespace gptc::runtime::cuda

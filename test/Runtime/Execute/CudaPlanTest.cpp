@@ -34,6 +34,14 @@ TestPlan cudaPlan() {
     matmul->transpose_lhs = transposed;
     cuda.matmuls.push_back(std::move(matmul));
   }
+  for (bool transposed : {false, true}) {
+    auto epilogue = std::make_unique<fb::CudaEpilogueT>();
+    epilogue->symbol = transposed ? "touch_behind_t" : "touch_behind";
+    epilogue->threads = 128;
+    epilogue->tile_m = epilogue->tile_n = 64;
+    epilogue->transpose_lhs = transposed;
+    cuda.epilogues.push_back(std::move(epilogue));
+  }
   auto image = std::make_unique<fb::CudaImageT>();
   image->architecture = "sm_80";
   image->cubin = {0x7f, 'E', 'L', 'F', 2, 1};
@@ -114,6 +122,13 @@ const Damage damages[] = {
     {"matmul_t is the second",
      [](fb::PlanT &, fb::CudaT &c) { c.matmuls[1]->transpose_lhs = false; }},
     {"name of a CUDA kernel", [](fb::PlanT &, fb::CudaT &c) { c.matmuls[0]->symbol = ""; }},
+    {"tiles of 64 x 2000", [](fb::PlanT &, fb::CudaT &c) { c.epilogues[0]->tile_n = 2000; }},
+    {"touch_behind is in module 3",
+     [](fb::PlanT &, fb::CudaT &c) { c.epilogues[0]->module_ = 3; }},
+    {"touch_behind is a product with kernel 1 of 1",
+     [](fb::PlanT &, fb::CudaT &c) { c.epilogues[0]->kernel = 1; }},
+    {"touch_behind_t is the second",
+     [](fb::PlanT &, fb::CudaT &c) { c.epilogues[1]->transpose_lhs = false; }},
     {"argsort is in module 7", [](fb::PlanT &, fb::CudaT &c) { c.argsort->module_ = 7; }},
     {"more than 16000000 operands and items of matmuls",
      [](fb::PlanT &p, fb::CudaT &) {

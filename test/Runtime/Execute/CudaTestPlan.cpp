@@ -39,6 +39,9 @@ std::map<uint32_t, size_t> operandCounts(const fb::PlanT &plan) {
     for (const auto &command : entry->commands)
       if (const fb::LaunchT *launch = command->operation.AsLaunch())
         counts[launch->kernel] = launch->instances.at(0)->operands.size();
+      else if (const fb::MatmulT *matmul = command->operation.AsMatmul();
+               matmul && matmul->epilogue)
+        counts[matmul->epilogue->kernel] = matmul->epilogue->instances.at(0)->operands.size();
   return counts;
 }
 

@@ -142,5 +142,27 @@ KERNEL(test_range) {
   }
 }
 
+/* bias, product, squares: adds the bias to the product in place and squares the sums. */
+KERNEL(test_epilogue) {
+  const float *bias = operands[0];
+  float *product = operands[1], *squares = operands[2];
+  for (int64_t row = begin; row < end; ++row)
+    for (int j = 0; j < epilogueColumns; ++j) {
+      float *sum = product + row * epilogueStride + j;
+      *sum += bias[j];
+      squares[row * epilogueColumns + j] = *sum * *sum;
+    }
+}
+
+/* product, sums: what two rows of the product are together; a row is a pair of them. */
+KERNEL(test_epilogue_pairs) {
+  const float *product = operands[0];
+  float *sums = operands[1];
+  for (int64_t row = begin; row < end; ++row)
+    for (int j = 0; j < epilogueColumns; ++j)
+      sums[row * epilogueColumns + j] = product[2 * row * epilogueStride + j] +
+                                        product[(2 * row + 1) * epilogueStride + j];
+}
+
 /* Takes about 20 ms. */
 KERNEL(test_slow) { usleep(20000); }

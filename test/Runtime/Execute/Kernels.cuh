@@ -2,6 +2,7 @@
 // entry points around these functions are written by CudaTestPlan.cpp.
 #include "gptc_device.h"
 
+enum { epilogue_columns = 5, epilogue_stride = 7 };
 enum { vocabulary = 5, sequence_size = 4, positions = 8, table_stride = 8, logits_stride = 7 };
 
 GPTC_DEVICE const float *floats(const gptc_u64 *o, int i) {
@@ -109,3 +110,17 @@ GPTC_DEVICE void row_test_count(const gptc_u64 *o, gptc_i64) {
 }
 
 GPTC_DEVICE void row_test_touch(const gptc_u64 *o, gptc_i64 row) { target(o, 0)[row] += 1; }
+
+GPTC_DEVICE void row_test_epilogue(const gptc_u64 *o, gptc_i64 row) {
+  for (int j = 0; j < epilogue_columns; ++j) {
+    float *sum = target(o, 1) + row * epilogue_stride + j;
+    *sum += floats(o, 0)[j];
+    target(o, 2)[row * epilogue_columns + j] = *sum * *sum;
+  }
+}
+
+GPTC_DEVICE void row_test_epilogue_pairs(const gptc_u64 *o, gptc_i64 row) {
+  for (int j = 0; j < epilogue_columns; ++j)
+    target(o, 1)[row * epilogue_columns + j] = floats(o, 0)[2 * row * epilogue_stride + j] +
+                                               floats(o, 0)[(2 * row + 1) * epilogue_stride + j];
+}

@@ -62,7 +62,7 @@ TEST(Plan, RefusesNewerFormats) {
   test.plan.format_version = planFormatVersion + 1;
   test.plan.compiler_version = "9.0";
   expectFailure(test.load(), Code::failedPrecondition,
-                {"format version 2", "reads up to 1", "9.0"});
+                {"format version 3", "reads up to 2", "9.0"});
   test.plan.format_version = 0;
   expectFailure(test.load(), Code::dataError, {"no format version"});
 }
@@ -122,6 +122,7 @@ TEST_P(DamagedPlan, IsAnError) {
   TestPlan test = bigramPlan();
   fb::EntryT &products = test.addEntry("products", {0, 3});
   test.matmul(products, {0, 0}, {0, 3}, {0, 3}, 3, 2, 4);
+  test.epilogue(products, "test_touch", {{0, 3}}, 3, 2);
   auto argsort = std::make_unique<fb::CommandT>();
   fb::ArgsortT sort;
   sort.indices = std::make_unique<fb::Address>(test.at("tokens"));
@@ -140,6 +141,7 @@ fb::LaunchT &firstLaunch(TestPlan &test) {
 fb::MatmulT &product(TestPlan &test) {
   return *test.plan.entries.back()->commands[0]->operation.AsMatmul();
 }
+fb::LaunchT &epilogue(TestPlan &test) { return *product(test).epilogue; }
 fb::ArgsortT &sorting(TestPlan &test) {
   return *test.plan.entries.back()->commands[1]->operation.AsArgsort();
 }
@@ -256,6 +258,37 @@ const Damage damages[] = {
     {"9 batch axes",
      [](TestPlan &t) {
        product(t).batch.assign(9, {1, 0, 0, 0});
+     }},
+    {"the epilogue: kernel", [](TestPlan &t) { epilogue(t).kernel = 1000; }},
+    {"the epilogue: a grain of 0", [](TestPlan &t) { epilogue(t).grain = 0; }},
+    {"the epilogue: an operand at",
+     [](TestPlan &t) {
+       epilogue(t).instances[0]->operands[0] = {1 << 20, 3};
+     }},
+    {"the epilogue: an operand at",
+     [](TestPlan &t) {
+       epilogue(t).instances[0]->operands[0] = {0, 1};
+     }}, // not this entry's
+    {"the epilogue: kernel",
+     [](TestPlan &t) { epilogue(t).kernel = firstLaunch(t).kernel; }}, // other operands
+    {"the epilogue: a launch without instances", [](TestPlan &t) { epilogue(t).instances.clear(); }},
+    {"an epilogue of 2 instances",
+     [](TestPlan &t) {
+       epilogue(t).instances.push_back(
+           std::make_unique<fb::InstanceT>(*epilogue(t).instances[0]));
+     }},
+    {"an epilogue of 0 rows", [](TestPlan &t) { epilogue(t).instances[0]->rows = 0; }},
+    {"an epilogue of 2 rows for a product of 3",
+     [](TestPlan &t) { epilogue(t).instances[0]->rows = 2; }},
+    {"an epilogue of 6 rows for a product of 3",
+     [](TestPlan &t) { epilogue(t).instances[0]->rows = 6; }},
+    {"does not use the product",
+     [](TestPlan &t) {
+       epilogue(t).instances[0]->operands[0] = {4, 3};
+     }},
+    {"batch axes and an epilogue",
+     [](TestPlan &t) {
+       product(t).batch = {{1, 0, 0, 0}};
      }},
     {"a sort of 0", [](TestPlan &t) { sorting(t).count = 0; }},
     {"numbers to sort", [](TestPlan &t) { sorting(t).count = 1 << 20; }},

@@ -108,6 +108,16 @@ fb::MatmulT &TestPlan::matmul(fb::EntryT &entry, fb::Address lhs, fb::Address rh
   return *entry.commands.back()->operation.AsMatmul();
 }
 
+fb::LaunchT &TestPlan::epilogue(fb::EntryT &entry, const std::string &symbol,
+                                std::vector<fb::Address> operands, int64_t rows, int64_t grain) {
+  launch(entry, symbol, std::move(operands), rows, grain);
+  auto epilogue = std::make_unique<fb::LaunchT>(*entry.commands.back()->operation.AsLaunch());
+  entry.commands.pop_back();
+  fb::MatmulT &matmul = *entry.commands.back()->operation.AsMatmul();
+  matmul.epilogue = std::move(epilogue);
+  return *matmul.epilogue;
+}
+
 fb::CudaT &TestPlan::useCuda(const std::string &source) {
   plan.target = "cuda:sm_90a";
   plan.cuda = std::make_unique<fb::CudaT>();

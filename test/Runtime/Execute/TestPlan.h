@@ -36,6 +36,9 @@ public:
                       std::vector<fb::Address> operands, int64_t rows, int64_t grain = 1);
   fb::MatmulT &matmul(fb::EntryT &entry, fb::Address lhs, fb::Address rhs, fb::Address result,
                       int64_t m, int64_t n, int64_t k);
+  /// Gives the entry's last command, a matmul, an epilogue.
+  fb::LaunchT &epilogue(fb::EntryT &entry, const std::string &symbol,
+                        std::vector<fb::Address> operands, int64_t rows, int64_t grain = 1);
   /// Makes it a plan for GPUs: all kernels so far are in one CUDA module with that source, and run
   /// a thread a row, 32 in a block. The argsort and matmuls are left out.
   fb::CudaT &useCuda(const std::string &source = "// nothing");

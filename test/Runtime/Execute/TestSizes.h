@@ -1,4 +1,4 @@
-/* Sizes of the bigram model that the test kernels compute: shared by kernels and plans. */
+/* Sizes that the test kernels compute with: shared by kernels and plans. Of the bigram model: */
 #ifndef GPTC_TEST_RUNTIME_EXECUTE_TESTSIZES_H
 #define GPTC_TEST_RUNTIME_EXECUTE_TESTSIZES_H
 
@@ -10,5 +10,8 @@ enum {
   tableStride = 8,  /* floats from row to row of the table: padded */
   logitsStride = 7  /* of the logits */
 };
+
+/* Of products with an epilogue: */
+enum { epilogueColumns = 5, epilogueStride = 7 };
 
 #endif

@@ -29,14 +29,14 @@ void fault(const char *format, ...) {
   std::abort();
 }
 
-static struct sigaction before;
+static struct sigaction before[2]; // of SIGSEGV and SIGBUS
 
 static void onWildAccess(int signal, siginfo_t *info, void *context) {
   Worker *worker = Worker::find();
   if (worker && worker->launch())
     fault("an access to address %p%s", info->si_addr, describe(info->si_addr));
   // Not a kernel's: whoever handled it before does so when the access is tried again.
-  sigaction(signal, &before, nullptr);
+  sigaction(signal, &before[signal == SIGBUS], nullptr);
 }
 
 void catchWildAccesses() {
@@ -49,7 +49,9 @@ void catchWildAccesses() {
     struct sigaction action = {};
     action.sa_sigaction = onWildAccess;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-    sigaction(SIGSEGV, &action, &before);
+    sigaction(SIGSEGV, &action, &before[0]);
+    // What an address outside of all that a processor can address gives on some machines.
+    sigaction(SIGBUS, &action, &before[1]);
     return true;
   }();
   (void)once;
