@@ -137,6 +137,15 @@ Status Compilation::State::load() {
   return Status::success();
 }
 
+/// What axes of parameters are padded to. On a GPU: tiles of the tensor cores and the libraries'
+/// matmuls are 64 elements or a multiple wide, and one that is cut off costs as much as a whole
+/// one. On the CPU: 16 floats are the widest vector and a cache line, in which rows begin anyhow.
+static OptimizeOptions optimizeOptions(const CompileOptions &options) {
+  if (options.padMultiple)
+    return {*options.padMultiple, unlimitedGrowth, options.chunkBytes};
+  return {options.target == "cpu" ? 16 : 64, options.padGrowth, options.chunkBytes};
+}
+
 Status Compilation::State::advance(Stage target) {
   PassManager manager(&context);
   if (stage < Stage::forward && target >= Stage::forward)
@@ -148,7 +157,7 @@ Status Compilation::State::advance(Stage target) {
       buildInferencePipeline(manager);
   }
   if (stage < Stage::optimized && target >= Stage::optimized)
-    buildOptimizePipeline(manager);
+    buildOptimizePipeline(manager, optimizeOptions(options));
   if (stage < Stage::plan && target >= Stage::plan)
     buildPlanPipeline(manager, {options.noReuse});
   if (options.instrument)
@@ -266,6 +275,7 @@ static std::vector<uint32_t> modulesOf(const CudaSource &source, const std::stri
   };
   llvm::for_each(source.kernels, consider);
   llvm::for_each(source.matmuls, consider);
+  llvm::for_each(source.epilogues, consider);
   if (source.argsort)
     consider(*source.argsort);
   return {modules.begin(), modules.end()};

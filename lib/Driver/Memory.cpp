@@ -1,60 +1,100 @@
-// Memory by segment and by entry, and the batch that fits.
+// Memory by segment, by entry and by purpose.
 #include "gptc/Driver/Memory.h"
 
-#include "gptc/Dialect/Plan/PlanOps.h"
+#include "MemoryTimeline.h"
+
+#include "gptc/Dialect/GPT/GPTOps.h"
 
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace gptc;
-using runtime::Result;
 
 static uint64_t alignUp(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
+const char *gptc::nameOf(MemoryCategory category) {
+  static constexpr const char *names[memoryCategories] = {"parameters", "gradients", "optimizer",
+                                                          "inputs",     "outputs",   "step",
+                                                          "saved",      "temporary", "unused"};
+  return names[static_cast<size_t>(category)];
+}
+
+static MemoryCategory categoryOf(gpt::VariableKind kind) {
+  switch (kind) {
+  case gpt::VariableKind::parameter:
+  case gpt::VariableKind::state:
+    return MemoryCategory::parameters;
+  case gpt::VariableKind::gradient:
+    return MemoryCategory::gradients;
+  case gpt::VariableKind::moment:
+    return MemoryCategory::optimizer;
+  case gpt::VariableKind::input:
+    return MemoryCategory::inputs;
+  case gpt::VariableKind::output:
+    return MemoryCategory::outputs;
+  case gpt::VariableKind::step:
+    return MemoryCategory::step;
+  }
+  llvm_unreachable("all kinds have a category");
+}
+
 MemoryReport gptc::reportMemory(ModuleOp module) {
-  llvm::MapVector<StringRef, uint64_t> segments;
-  for (auto buffer : module.getOps<plan::BufferOp>())
-    if (buffer.getSegment() != "transient") {
-      uint64_t &bytes = segments[buffer.getSegment()];
-      bytes = std::max<uint64_t>(bytes, *buffer.getOffset() + alignUp(buffer.getBytes()));
-    }
   MemoryReport report;
-  uint64_t transient = 0;
+  uint64_t categories[memoryCategories] = {};
+  plan::EntryOp largest;
+  uint64_t transient = 0, ofTraining = 0, ofAccumulation = 0;
   for (auto entry : module.getOps<plan::EntryOp>()) {
     uint64_t bytes = entry->getAttrOfType<IntegerAttr>("transient_bytes").getInt();
-    report.transient.push_back({entry.getSymName().str(), bytes});
-    transient = std::max(transient, bytes);
+    StringRef name = entry.getSymName();
+    report.transient.push_back({name.str(), bytes});
+    if (name == "update" || name.starts_with("accumulate_"))
+      ofAccumulation = std::max(ofAccumulation, bytes);
+    if (name == "update" || name == "accumulate_first")
+      ofTraining = std::max(ofTraining, bytes);
+    if (!largest || bytes > transient) {
+      transient = bytes;
+      largest = entry;
+    }
+  }
+  DenseMap<StringRef, MemoryCategory> variables;
+  for (auto tensor : module.getOps<plan::TensorOp>())
+    variables[tensor.getPlace().getBuffer().getValue()] =
+        categoryOf(cast<gpt::VariableKindAttr>(tensor.getVariable().get("kind")).getValue());
+
+  llvm::MapVector<StringRef, uint64_t> segments;
+  for (auto buffer : module.getOps<plan::BufferOp>()) {
+    auto category = variables.find(buffer.getSymName());
+    if (category == variables.end()) // transient, wherever it lies
+      continue;
+    uint64_t &end = segments[buffer.getSegment()];
+    end = std::max<uint64_t>(end, *buffer.getOffset() + alignUp(buffer.getBytes()));
+    categories[static_cast<size_t>(category->second)] += alignUp(buffer.getBytes());
   }
   for (auto &[name, bytes] : segments)
     report.segments.push_back({name.str(), bytes});
   report.segments.push_back({"transient", transient});
-  for (const MemoryReport::Segment &segment : report.segments)
+  uint64_t others = 0;
+  for (const MemoryReport::Segment &segment : report.segments) {
     report.total += segment.bytes;
-  return report;
-}
+    if (StringRef(segment.name).starts_with("io:"))
+      others += segment.bytes;
+  }
+  report.train = report.total - others - transient + ofTraining;
+  report.trainAccumulate = report.total - others - transient + ofAccumulation;
 
-Result<int64_t> gptc::largestBatch(const CompileOptions &options, uint64_t bytes) {
-  auto needed = [&](int64_t batch) -> Result<uint64_t> {
-    CompileOptions trial = options;
-    trial.load.batchSize = batch;
-    Compilation compilation(trial);
-    GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
-    return reportMemory(compilation.module()).total;
+  auto at = [&](MemoryCategory category) -> uint64_t & {
+    return categories[static_cast<size_t>(category)];
   };
-  // Memory grows with the batch: double until it is too much, then halve the gap.
-  int64_t fits = 0, tooLarge = 1;
-  constexpr int64_t largest = int64_t{1} << 20;
-  while (tooLarge <= largest) {
-    GPTC_ASSIGN(uint64_t size, needed(tooLarge));
-    if (size > bytes)
-      break;
-    fits = tooLarge;
-    tooLarge *= 2;
+  if (largest) {
+    auto gradients = segments.find("gradients");
+    report.largest = timelineOf(largest, gradients == segments.end() ? 0 : gradients->second);
+    for (const MemoryReport::Block &block : report.largest.blocks)
+      if (block.first <= report.largest.peak && report.largest.peak <= block.last &&
+          block.address >= report.largest.border)
+        at(block.category) += block.bytes;
+    at(MemoryCategory::unused) = transient - report.largest.peakBytes;
   }
-  while (tooLarge - fits > 1) {
-    int64_t middle = fits + (tooLarge - fits) / 2;
-    GPTC_ASSIGN(uint64_t size, needed(middle));
-    (size <= bytes ? fits : tooLarge) = middle;
-  }
-  return fits;
+  for (size_t i = 0; i < memoryCategories; ++i)
+    report.categories.push_back({nameOf(static_cast<MemoryCategory>(i)), categories[i]});
+  return report;
 }

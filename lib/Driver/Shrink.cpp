@@ -119,5 +119,8 @@ Result<CompileOptions> gptc::shrinkConfiguration(const CompileOptions &given) {
       break;
     configuration.halve(candidates.back().second);
   }
-  return configuration.options;
+  // Sizes are no longer those that padding is worthwhile for: all are padded, to be seen.
+  CompileOptions result = configuration.options;
+  result.padGrowth = unlimitedGrowth;
+  return result;
 }

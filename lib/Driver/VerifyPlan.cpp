@@ -75,6 +75,7 @@ private:
   Status fill();
   Status run(const std::string &entry);
   Status take(const std::string &entry, const TensorInfo &tensor);
+  Status checkPads(const TensorInfo &tensor, ArrayRef<float> values);
 
   Session &session;
   const Inputs &inputs;
@@ -110,7 +111,20 @@ Status Run::take(const std::string &entry, const TensorInfo &tensor) {
   std::vector<float> values(tensor.count());
   GPTC_RETURN_IF_ERROR(session.read(tensor, std::span(values)));
   result = Tensor(tensor.shape, std::vector<double>(values.begin(), values.end()));
-  return Status::success();
+  return tensor.kind == TensorKind::output ? Status::success() : checkPads(tensor, values);
+}
+
+/// Everything that a tensor owns beside its elements must be 0.
+Status Run::checkPads(const TensorInfo &tensor, ArrayRef<float> values) {
+  TensorInfo raw = tensor;
+  raw.shape = {static_cast<int64_t>(tensor.bytes / runtime::planElementSize)};
+  raw.strides = {1};
+  std::vector<float> memory(raw.count());
+  GPTC_RETURN_IF_ERROR(session.read(raw, std::span(memory)));
+  auto isNonzero = [](float element) { return element != 0; };
+  if (llvm::count_if(memory, isNonzero) == llvm::count_if(values, isNonzero))
+    return Status::success();
+  return {Code::dataError, "the pads of variable '" + tensor.name + "' are not all 0"};
 }
 
 /// Runs an entry and takes all that the interpreter might have of it.

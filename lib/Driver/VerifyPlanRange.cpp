@@ -4,6 +4,7 @@
 #include "Verification.h"
 
 #include "gptc/Dialect/Plan/PlanOps.h"
+#include "gptc/Plan/Passes.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
@@ -32,19 +33,24 @@ static std::vector<std::vector<Access>> instanceAccesses(Operation *command, Mod
   auto touch = [&](plan::ViewAttr view, bool isWrite) {
     found.back().push_back({view.getBuffer().getValue(), isWrite});
   };
-  if (auto launch = dyn_cast<plan::LaunchOp>(command)) {
-    auto kernel = module.lookupSymbol<plan::KernelOp>(launch.getKernel());
+  auto touchOperands = [&](StringRef symbol, ArrayAttr operands) {
+    auto kernel = module.lookupSymbol<plan::KernelOp>(symbol);
     size_t inputs = kernel.getBody().front().getNumArguments();
+    for (auto [index, operand] : llvm::enumerate(operands))
+      touch(cast<plan::ViewAttr>(operand), index >= inputs);
+  };
+  if (auto launch = dyn_cast<plan::LaunchOp>(command)) {
     for (Attribute instance : launch.getInstances()) {
       found.emplace_back();
-      for (auto [index, operand] : llvm::enumerate(cast<ArrayAttr>(instance)))
-        touch(cast<plan::ViewAttr>(operand), index >= inputs);
+      touchOperands(launch.getKernel(), cast<ArrayAttr>(instance));
     }
   } else if (auto matmul = dyn_cast<plan::MatmulOp>(command)) {
     found.emplace_back();
     touch(matmul.getLhs(), false);
     touch(matmul.getRhs(), false);
     touch(matmul.getResult(), true);
+    if (matmul.getEpilogue())
+      touchOperands(*matmul.getEpilogue(), *matmul.getEpilogueOperands());
   } else if (auto argsort = dyn_cast<plan::ArgsortOp>(command)) {
     found.emplace_back();
     touch(argsort.getIndices(), false);
@@ -120,7 +126,7 @@ static std::vector<std::string> misuse(plan::EntryOp entry, ModuleOp module) {
     commands.push_back(&command);
     for (const Access &access : accesses(&command, module)) {
       auto buffer = module.lookupSymbol<plan::BufferOp>(access.buffer);
-      if (!buffer || buffer.getSegment() != "transient")
+      if (!buffer || (buffer.getSegment() != "transient" && !buffer->hasAttr(plan::lentMark)))
         continue;
       auto [life, isNew] = lives.insert({access.buffer, {number, number}});
       life->second.second = number;
@@ -134,6 +140,7 @@ static std::vector<std::string> misuse(plan::EntryOp entry, ModuleOp module) {
       auto one = module.lookupSymbol<plan::BufferOp>(name),
            two = module.lookupSymbol<plan::BufferOp>(other);
       if (name >= other || !one.getOffset() || !two.getOffset() ||
+          one.getSegment() != two.getSegment() ||
           std::max(life.first, otherLife.first) > std::min(life.second, otherLife.second) ||
           *one.getOffset() >= *two.getOffset() + two.getBytes() ||
           *two.getOffset() >= *one.getOffset() + one.getBytes())
@@ -152,7 +159,8 @@ static std::vector<std::string> overlaps(ModuleOp module) {
   for (auto one : module.getOps<plan::BufferOp>())
     for (auto two : module.getOps<plan::BufferOp>())
       if (one->isBeforeInBlock(two) && one.getSegment() == two.getSegment() &&
-          one.getSegment() != "transient" && one.getOffset() && two.getOffset() &&
+          one.getSegment() != "transient" && !one->hasAttr(plan::lentMark) && !two->hasAttr(plan::lentMark) &&
+          one.getOffset() && two.getOffset() &&
           *one.getOffset() < *two.getOffset() + two.getBytes() &&
           *two.getOffset() < *one.getOffset() + one.getBytes() && lines.size() < mostLines)
         lines.push_back("in the same memory: " + describe(one) + " and " + describe(two));
@@ -169,16 +177,25 @@ static std::vector<double> bagOf(auto &&values) {
   return bag;
 }
 
-/// The same numbers as float32 knows them, in any order and layout.
+/// The same numbers as float32 knows them, in any order and layout. Numbers close to 0 may be 0,
+/// and missing, on the other side.
 static bool alike(ArrayRef<double> left, ArrayRef<double> right) {
-  if (left.size() != right.size())
-    return false;
   double scale = 0;
   for (double value : left)
     scale = std::max(scale, std::fabs(value));
-  for (auto [x, y] : llvm::zip(left, right))
-    if (!(x == y || std::fabs(x - y) <= 1e-4 * scale))
+  auto isClose = [&](double x, double y) { return x == y || std::fabs(x - y) <= 1e-4 * scale; };
+  while (!left.empty() || !right.empty()) {
+    if (!left.empty() && !right.empty() && isClose(left.front(), right.front())) {
+      left = left.drop_front();
+      right = right.drop_front();
+    } else if (!left.empty() && isClose(left.front(), 0)) {
+      left = left.drop_front();
+    } else if (!right.empty() && isClose(right.front(), 0)) {
+      right = right.drop_front();
+    } else {
       return false;
+    }
+  }
   return true;
 }
 

@@ -32,17 +32,30 @@ void EntryLowering::settle(Value value, const Place &place) {
   }
 }
 
-void EntryLowering::launch(Location location, StringRef name, Block &body, ArrayRef<Place> operands,
-                           ArrayRef<bool> accumulate, ArrayRef<int64_t> inPlace) {
+EntryLowering::Use EntryLowering::use(Location location, StringRef name, Block &body,
+                                      ArrayRef<Place> operands, ArrayRef<bool> accumulate,
+                                      ArrayRef<int64_t> inPlace) {
   SmallVector<Strides> strides;
   SmallVector<Attribute> views;
   for (const Place &place : operands) {
     strides.push_back(place.strides);
     views.push_back(view(place));
   }
-  KernelUse use = kernels.get(location, name, body, strides, accumulate, inPlace);
-  LaunchOp::create(builder, location, use.kernel.getSymName(), ArrayRef<int64_t>{use.rows},
-                   use.grain, builder.getArrayAttr(builder.getArrayAttr(views)));
+  return {kernels.get(location, name, body, strides, accumulate, inPlace),
+          builder.getArrayAttr(views)};
+}
+
+void EntryLowering::launch(Location location, const Use &use, std::optional<int64_t> rows) {
+  KernelOp kernel = use.kernel.kernel;
+  LaunchOp::create(builder, location, kernel.getSymName(),
+                   ArrayRef<int64_t>{rows.value_or(use.kernel.rows)}, use.kernel.grain,
+                   builder.getArrayAttr(Attribute(use.views)));
+}
+
+void EntryLowering::launch(Location location, StringRef name, Block &body, ArrayRef<Place> operands,
+                           ArrayRef<bool> accumulate, ArrayRef<int64_t> inPlace,
+                           std::optional<int64_t> rows) {
+  launch(location, use(location, name, body, operands, accumulate, inPlace), rows);
 }
 
 void EntryLowering::copy(Location location, RankedTensorType type, const Place &from,
@@ -80,9 +93,7 @@ Place EntryLowering::densify(Value value, const Place &place) {
   return dense;
 }
 
-/// A short word for what a kernel does, for its symbol: the operation that the description or the
-/// compiler named.
-static std::string nameOf(Operation *op) {
+std::string gptc::plan::nameOf(Operation *op) {
   std::string name;
   op->getLoc()->walk([&](Location location) {
     if (auto named = dyn_cast<NameLoc>(location)) {
@@ -99,9 +110,17 @@ static std::string nameOf(Operation *op) {
 }
 
 void EntryLowering::lower(gpt::FusedOp op) {
+  auto products = op.getBody().front().getOps<gpt::MatmulOp>();
+  if (!products.empty())
+    return lowerWithProduct(op, *products.begin());
+  if (lowerFlat(op))
+    return;
   SmallVector<Place> operands;
-  for (Value operand : op.getOperands())
-    operands.push_back(places.lookup(operand));
+  for (Value operand : op.getOperands()) {
+    Place place = places.lookup(operand);
+    bool fits = !isAttention(op) || hasRows(tensor(operand).getShape(), place);
+    operands.push_back(fits ? place : densify(operand, place));
+  }
   SmallVector<bool> accumulate;
   SmallVector<int64_t> inPlace;
   bool elementwise = isElementwise(op);
@@ -118,66 +137,6 @@ void EntryLowering::lower(gpt::FusedOp op) {
     operands.push_back(place);
   }
   launch(op.getLoc(), nameOf(op), op.getBody().front(), operands, accumulate, inPlace);
-}
-
-namespace {
-/// A matrix as the library takes it: rows at a distance of `stride`, perhaps of the transposed
-/// matrix.
-struct StoredMatrix {
-  bool transposed;
-  int64_t stride;
-};
-} // namespace
-
-/// How the last two axes are stored; none if neither has neighbouring elements.
-static std::optional<StoredMatrix> storedMatrix(ArrayRef<int64_t> shape, const Strides &strides) {
-  int64_t rows = shape.end()[-2], columns = shape.back();
-  int64_t rowStride = strides.end()[-2], columnStride = strides.back();
-  if ((columnStride == 1 || columns == 1) && (rows == 1 || rowStride >= columns))
-    return StoredMatrix{false, rows == 1 ? columns : rowStride};
-  if ((rowStride == 1 || rows == 1) && (columns == 1 || columnStride >= rows))
-    return StoredMatrix{true, columns == 1 ? rows : columnStride};
-  return std::nullopt;
-}
-
-void EntryLowering::lower(gpt::MatmulOp op) {
-  Place lhs = places.lookup(op.getLhs()), rhs = places.lookup(op.getRhs());
-  Place result = places[op.getResult()] = destination(op.getResult());
-  SmallVector<int64_t> lhsShape(tensor(op.getLhs()).getShape()),
-      rhsShape(tensor(op.getRhs()).getShape()), resultShape(tensor(op.getResult()).getShape());
-  if (!storedMatrix(lhsShape, lhs.strides))
-    lhs = densify(op.getLhs(), lhs);
-  if (!storedMatrix(rhsShape, rhs.strides))
-    rhs = densify(op.getRhs(), rhs);
-  // One matrix serves all leading axes of the other: its rows are one longer matrix where strides
-  // allow.
-  bool shared = rhsShape.size() == 2 && lhsShape.size() > 2;
-  if (shared) {
-    int64_t rows = ShapedType::getNumElements(ArrayRef<int64_t>(lhsShape).drop_back());
-    SmallVector<int64_t> flatLhs{rows, lhsShape.back()}, flatResult{rows, resultShape.back()};
-    auto lhsStrides = reshapeStrides(lhsShape, lhs.strides, flatLhs);
-    auto resultStrides = reshapeStrides(resultShape, result.strides, flatResult);
-    if (lhsStrides && resultStrides && storedMatrix(flatLhs, *lhsStrides)) {
-      lhsShape = flatLhs;
-      lhs.strides = *lhsStrides;
-      resultShape = flatResult;
-      result.strides = *resultStrides;
-    }
-  }
-  StoredMatrix left = *storedMatrix(lhsShape, lhs.strides),
-               right = *storedMatrix(rhsShape, rhs.strides);
-  StoredMatrix out = *storedMatrix(resultShape, result.strides);
-  assert(!out.transposed && "destinations give matmuls rows of neighbouring elements");
-  SmallVector<Attribute> batch;
-  for (size_t axis = 0; axis + 2 < resultShape.size(); ++axis)
-    batch.push_back(BatchAxisAttr::get(builder.getContext(), resultShape[axis], lhs.strides[axis],
-                                       shared ? 0 : rhs.strides[axis], result.strides[axis]));
-  int64_t k = lhsShape[lhsShape.size() - (op.getTransposeLhs() ? 2 : 1)];
-  plan::MatmulOp::create(
-      builder, op.getLoc(), resultShape.end()[-2], resultShape.back(), k, view(lhs), view(rhs),
-      view(result), ArrayRef<int64_t>{left.stride, right.stride, out.stride},
-      builder.getArrayAttr(batch), op.getTransposeLhs() != left.transposed,
-      op.getTransposeRhs() != right.transposed, destinations->accumulates(op.getResult()));
 }
 
 void EntryLowering::lower(gpt::ConcatOp op) {
@@ -220,9 +179,7 @@ void EntryLowering::lower(gpt::ReshapeOp op) {
       places[op.getResult()] = target;
       return;
     }
-    Strides dense(from.size(), 1);
-    for (int64_t axis = static_cast<int64_t>(from.size()) - 2; axis >= 0; --axis)
-      dense[axis] = dense[axis + 1] * from[axis + 1];
+    Strides dense = denseStrides(from);
     Place copied = memory.allocate("transient", from, dense);
     copy(op.getLoc(), tensor(op.getInput()), place, copied, false);
     place = copied;
@@ -253,7 +210,11 @@ LogicalResult EntryLowering::lower(Operation *op) {
   } else if (auto fused = dyn_cast<gpt::FusedOp>(op)) {
     lower(fused);
   } else if (auto matmul = dyn_cast<gpt::MatmulOp>(op)) {
-    lower(matmul);
+    Place place = places[matmul.getResult()] = destination(matmul.getResult());
+    multiply(matmul, matmul.getLhs(), matmul.getRhs(), place,
+             destinations->accumulates(matmul.getResult()));
+  } else if (auto norm = dyn_cast<gpt::GlobalNormOp>(op)) {
+    lower(norm);
   } else if (auto concat = dyn_cast<gpt::ConcatOp>(op)) {
     lower(concat);
   } else if (auto pad = dyn_cast<gpt::PadOp>(op)) {

@@ -3,6 +3,8 @@
 
 #include "RowCollapse.h"
 
+#include "gptc/Dialect/GPT/BlockSums.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/InterleavedRange.h"
 #include "llvm/Support/xxhash.h"
@@ -20,13 +22,17 @@ static ArrayRef<int64_t> shapeOf(Value value) {
 }
 
 namespace {
-enum class Schedule { row, column, segmentedSum };
+enum class Schedule { row, column, segmentedSum, attention, attentionGrad };
 
 Schedule scheduleOf(Block &body) {
   for (Operation &op : body.without_terminator()) {
     if (isa<gpt::EmbeddingGradOp>(op))
       return Schedule::segmentedSum;
-    if (auto reduce = dyn_cast<gpt::ReduceOp>(op))
+    if (isa<gpt::FlashAttentionOp>(op))
+      return Schedule::attention;
+    if (isa<gpt::FlashAttentionGradOp>(op))
+      return Schedule::attentionGrad;
+    if (auto reduce = dyn_cast<gpt::ReduceOp>(op); reduce && !gpt::matchBlockSum(&op))
       if (reduce.getAxes().back() != static_cast<int64_t>(shapeOf(reduce.getInput()).size()) - 1)
         return Schedule::column;
   }
@@ -41,8 +47,44 @@ StringRef nameOf(Schedule schedule) {
     return "column";
   case Schedule::segmentedSum:
     return "segmented_sum";
+  case Schedule::attention:
+    return "attention";
+  case Schedule::attentionGrad:
+    return "attention_grad";
   }
   llvm_unreachable("all schedules have names");
+}
+
+/// The rows of a launch, and about how many elements are computed for one.
+struct Extent {
+  int64_t rows = 1, width = 1;
+};
+
+Extent extentOf(Schedule schedule, Block &body) {
+  if (schedule == Schedule::row) {
+    SmallVector<int64_t> space = spaceOf(body);
+    int64_t width = space.empty() ? 1 : space.pop_back_val();
+    return {ShapedType::getNumElements(space), width};
+  }
+  ArrayRef<int64_t> shape = shapeOf(body.getTerminator()->getOperand(0));
+  if (schedule == Schedule::attention) {
+    auto attention = body.getTerminator()->getOperand(0).getDefiningOp<gpt::FlashAttentionOp>();
+    int64_t blocks = llvm::divideCeil(shape[2], attentionBlock);
+    return {shape[0] * shape[1] * blocks, attentionBlock * shapeOf(attention.getKey())[2]};
+  }
+  if (schedule == Schedule::attentionGrad) {
+    auto grad = body.getTerminator()->getOperand(0).getDefiningOp<gpt::FlashAttentionGradOp>();
+    ArrayRef<int64_t> key = shapeOf(grad.getKey());
+    return {key[0] * key[1], shape[1] / key[1] * shape[2] * key[2]};
+  }
+  int64_t rows = ShapedType::getNumElements(shape.drop_back()), columns = shape.back();
+  if (schedule == Schedule::segmentedSum)
+    return {rows, columns};
+  auto reduce = cast<gpt::ReduceOp>(body.getTerminator()->getOperand(0).getDefiningOp());
+  int64_t width = columnBlock;
+  for (int64_t axis : reduce.getAxes())
+    width *= shapeOf(reduce.getInput())[axis];
+  return {rows * static_cast<int64_t>(llvm::divideCeil(columns, columnBlock)), width};
 }
 
 /// Writes what a block does, with values numbered. Sizes of row axes longer than 1 are left out.
@@ -112,25 +154,7 @@ KernelUse KernelTable::get(Location location, StringRef name, Block &original,
   Block &body = collapsed ? *collapsed->block : original;
   ArrayRef<Strides> strides = collapsed ? ArrayRef<Strides>(collapsed->strides) : originalStrides;
 
-  int64_t rows = 1, width = 1;
-  if (schedule == Schedule::row) {
-    SmallVector<int64_t> space = spaceOf(body);
-    width = space.empty() ? 1 : space.back();
-    for (int64_t size : ArrayRef<int64_t>(space).drop_back(space.empty() ? 0 : 1))
-      rows *= size;
-  } else {
-    ArrayRef<int64_t> shape = shapeOf(body.getTerminator()->getOperand(0));
-    for (int64_t size : shape.drop_back())
-      rows *= size;
-    width = shape.back();
-    if (schedule == Schedule::column) {
-      rows *= (width + columnBlock - 1) / columnBlock;
-      auto reduce = cast<gpt::ReduceOp>(body.getTerminator()->getOperand(0).getDefiningOp());
-      width = columnBlock;
-      for (int64_t axis : reduce.getAxes())
-        width *= shapeOf(reduce.getInput())[axis];
-    }
-  }
+  auto [rows, width] = extentOf(schedule, body);
 
   std::string key;
   llvm::raw_string_ostream os(key);
@@ -151,6 +175,8 @@ KernelUse KernelTable::get(Location location, StringRef name, Block &original,
   os << "[" << llvm::interleaved(accumulate) << "][" << llvm::interleaved(inPlace) << "]";
 
   int64_t grain = std::max<int64_t>(1, elementsPerGrain / std::max<int64_t>(width, 1));
+  if (schedule == Schedule::row)
+    grain = llvm::alignTo(grain, gpt::findRowsOfBlockSums(body));
   KernelOp &kernel = kernels[key];
   if (!kernel) {
     std::string symbol =

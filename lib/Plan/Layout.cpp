@@ -36,6 +36,13 @@ Strides gptc::plan::paddedStrides(ArrayRef<int64_t> shape) {
   return strides;
 }
 
+Strides gptc::plan::denseStrides(ArrayRef<int64_t> shape) {
+  Strides strides(shape.size(), 1);
+  for (int64_t axis = static_cast<int64_t>(shape.size()) - 2; axis >= 0; --axis)
+    strides[axis] = strides[axis + 1] * shape[axis + 1];
+  return strides;
+}
+
 int64_t gptc::plan::extent(ArrayRef<int64_t> shape, const Strides &strides) {
   int64_t last = 0, padded = 1;
   for (auto [size, stride] : llvm::zip(shape, strides)) {

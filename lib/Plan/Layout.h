@@ -28,6 +28,9 @@ bool areSame(llvm::ArrayRef<int64_t> shape, const Place &a, const Place &b);
 /// few rows.
 Strides paddedStrides(llvm::ArrayRef<int64_t> shape);
 
+/// The strides of elements side by side.
+Strides denseStrides(llvm::ArrayRef<int64_t> shape);
+
 /// The number of elements from the first to behind the last one, pads of the last row included.
 int64_t extent(llvm::ArrayRef<int64_t> shape, const Strides &strides);
 

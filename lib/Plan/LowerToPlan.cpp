@@ -4,6 +4,7 @@
 // no copy is launched where strides, or computing in place, can do without.
 #include "EntryLowering.h"
 
+#include "gptc/Dialect/GPT/Variables.h"
 #include "gptc/Plan/Passes.h"
 
 namespace gptc {
@@ -15,8 +16,30 @@ using namespace mlir;
 using namespace gptc;
 using namespace gptc::plan;
 
-static StringRef segmentOf(gpt::VariableKind kind) {
-  switch (kind) {
+/// Outputs larger than this, if one entry alone has them, lie in a segment of their own.
+static constexpr int64_t largestSharedOutput = 1024 * 1024;
+
+/// The functions that touch each variable.
+static llvm::StringMap<SmallVector<StringRef>> usersOf(ModuleOp module) {
+  llvm::StringMap<SmallVector<StringRef>> users;
+  for (auto function : module.getOps<func::FuncOp>())
+    function.walk([&](Operation *op) {
+      StringRef variable;
+      if (auto read = dyn_cast<gpt::ReadOp>(op))
+        variable = read.getVariable();
+      else if (auto write = dyn_cast<gpt::WriteOp>(op))
+        variable = write.getVariable();
+      else
+        return;
+      if (SmallVector<StringRef> &own = users[variable];
+          own.empty() || own.back() != function.getSymName())
+        own.push_back(function.getSymName());
+    });
+  return users;
+}
+
+static std::string segmentOf(gpt::VariableOp variable, ArrayRef<StringRef> users) {
+  switch (variable.getKind()) {
   case gpt::VariableKind::parameter:
   case gpt::VariableKind::state:
     return "parameters";
@@ -24,8 +47,11 @@ static StringRef segmentOf(gpt::VariableKind kind) {
     return "optimizer";
   case gpt::VariableKind::gradient:
     return "gradients";
-  case gpt::VariableKind::input:
   case gpt::VariableKind::output:
+    if (users.size() == 1 && variable.getTensorType().getNumElements() * 4 > largestSharedOutput)
+      return ("io:" + users.front()).str();
+    return "io";
+  case gpt::VariableKind::input:
     return "io";
   case gpt::VariableKind::step:
     return "step";
@@ -41,10 +67,19 @@ struct LowerToPlanPass : gptc::impl::LowerToPlanPassBase<LowerToPlanPass> {
     OpBuilder builder(module.getBodyRegion());
     builder.setInsertionPointToEnd(module.getBody());
     SmallVector<TensorOp> tensors;
+    llvm::StringMap<SmallVector<StringRef>> users = usersOf(module);
     for (auto variable : llvm::make_early_inc_range(module.getOps<gpt::VariableOp>())) {
       RankedTensorType type = variable.getTensorType();
-      Place place = memory.allocate(segmentOf(variable.getKind()), type.getShape(),
-                                    paddedStrides(type.getShape()));
+      ArrayRef<int64_t> stored = gpt::getStoredType(variable).getShape();
+      std::string segment = segmentOf(variable, users.lookup(variable.getSymName()));
+      // No matmul reads integers: their rows lie side by side, and may be read as one.
+      bool dense = type.getElementType().isInteger();
+      Strides strides = dense ? denseStrides(stored) : paddedStrides(stored);
+      bool flat = llvm::is_contained(
+          {gpt::VariableKind::parameter, gpt::VariableKind::moment, gpt::VariableKind::gradient},
+          variable.getKind());
+      Place place = flat ? memory.allocateFlat(segment, stored, strides)
+                         : memory.allocate(segment, stored, strides);
       memory.variables[variable.getSymName()] = place;
       NamedAttrList attributes(variable->getDiscardableAttrDictionary());
       for (NamedAttribute attribute : variable->getAttrDictionary())

@@ -1,7 +1,8 @@
 // plan-merge-launches: independent launches of one kernel become one launch of many instances.
 //
 // What it must show: an optimizer step over all parameters takes a launch for each kernel, not for
-// each parameter; launches that depend on each other stay in order.
+// each parameter; launches that depend on each other stay in order; nothing large is computed long
+// before it is needed.
 #include "Accesses.h"
 
 #include "gptc/Plan/Passes.h"
@@ -45,7 +46,9 @@ struct MergeLaunchesPass : gptc::impl::MergeLaunchesPassBase<MergeLaunchesPass> 
         for (Candidate &candidate : candidates)
           if (candidate.launch.getKernel() == launch.getKernel())
             found = &candidate;
-      if (found && independent(*found, read, written))
+      if (found && independent(*found, read, written) &&
+          (found->launch->getNextNode() == launch.getOperation() ||
+           transientBytes(written, tables, entry) <= largestHeld))
         join(found->launch, launch);
       else if (found)
         *found = {launch, {}, {}};
@@ -71,6 +74,17 @@ struct MergeLaunchesPass : gptc::impl::MergeLaunchesPassBase<MergeLaunchesPass> 
            llvm::none_of(written, in(candidate.read));
   }
 
+  /// The memory that a launch which runs earlier takes for longer.
+  static int64_t transientBytes(const DenseSet<StringAttr> &written, SymbolTableCollection &tables,
+                                EntryOp entry) {
+    int64_t bytes = 0;
+    for (StringAttr name : written)
+      if (auto buffer = tables.lookupNearestSymbolFrom<BufferOp>(entry, name);
+          buffer.getSegment() == "transient")
+        bytes += buffer.getBytes();
+    return bytes;
+  }
+
   static void join(LaunchOp first, LaunchOp second) {
     SmallVector<int64_t> rows(first.getRows());
     llvm::append_range(rows, second.getRows());
@@ -82,5 +96,6 @@ struct MergeLaunchesPass : gptc::impl::MergeLaunchesPassBase<MergeLaunchesPass> 
   }
 
   static constexpr size_t maximumCandidates = 16;
+  static constexpr int64_t largestHeld = 1 << 20; // bytes, for a launch less
 };
 } // namespace

@@ -1,6 +1,8 @@
 // Destinations: the backward half of place assignment.
 #include "PlaceAssignment.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace gptc;
 using namespace gptc::plan;
@@ -8,8 +10,17 @@ using namespace gptc::plan;
 static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 Place Memory::allocate(StringRef segment, ArrayRef<int64_t> shape, const Strides &strides) {
-  buffers.push_back({segment.str(), std::max<int64_t>(extent(shape, strides), 1)});
+  int64_t elements = std::max<int64_t>(extent(shape, strides), 1);
+  buffers.push_back({segment.str(), elements, elements});
   return {static_cast<int>(buffers.size()) - 1, 0, strides};
+}
+
+Place Memory::allocateFlat(StringRef segment, ArrayRef<int64_t> shape, const Strides &strides) {
+  Place place = allocate(segment, shape, strides);
+  VirtualBuffer &buffer = buffers[place.buffer];
+  buffer.elements = llvm::divideCeil(buffer.extent, flatRow) * flatRow;
+  buffer.isFlat = true;
+  return place;
 }
 
 Place gptc::plan::part(const Place &place, ArrayRef<int64_t> offsets) {
@@ -32,11 +43,23 @@ bool gptc::plan::isElementwise(gpt::FusedOp op) {
   return true;
 }
 
+bool gptc::plan::isAttention(Operation *op) {
+  auto fused = dyn_cast<gpt::FusedOp>(op);
+  return fused &&
+         isa<gpt::FlashAttentionOp, gpt::FlashAttentionGradOp>(fused.getBody().front().front());
+}
+
+bool gptc::plan::hasRows(ArrayRef<int64_t> shape, const Place &place) {
+  return place.strides.back() == 1 || shape.back() == 1;
+}
+
 Destinations::Destinations(func::FuncOp function, Memory &memory) : memory(memory) {
   for (auto [index, op] : llvm::enumerate(function.getBody().front())) {
     position[&op] = index;
     if (auto read = dyn_cast<gpt::ReadOp>(op))
       reads[read.getVariable()].push_back(read);
+    if (auto write = dyn_cast<gpt::WriteOp>(op))
+      ++writes[write.getVariable()];
   }
   assignWrites(function);
   for (Operation &op : llvm::reverse(function.getBody().front())) {
@@ -58,6 +81,10 @@ Destinations::Destinations(func::FuncOp function, Memory &memory) : memory(memor
         continue;
       ArrayRef<int64_t> from = tensor(reshape.getInput()).getShape();
       ArrayRef<int64_t> to = tensor(reshape.getResult()).getShape();
+      // Of the two, the wider rows are padded: where those are the input's, it stays as it is.
+      if (!from.empty() && !to.empty() && from.back() > to.back() &&
+          reshapeStrides(from, paddedStrides(from), to))
+        continue;
       Strides strides = paddedStrides(to);
       std::optional<Strides> inverse = reshapeStrides(to, strides, from);
       if (!inverse)
@@ -76,12 +103,32 @@ const Place *Destinations::lookup(Value value) const {
   return it == places.end() ? nullptr : &it->second;
 }
 
-/// Gives `value`, whose only use is the asking one, a place, through rearrangements up to the
+/// Whether `value` may lie at `place`, where one of its users wants it. Others must find there what
+/// they would find elsewhere, and not mind the strides.
+bool Destinations::mayPlace(Value value, const Place &place, bool accumulate) const {
+  if (places.contains(value))
+    return false;
+  // What a variable holds from then on may be read there by others too.
+  auto isLastWord = [&](Operation *user) {
+    auto write = dyn_cast<gpt::WriteOp>(user);
+    return write && !accumulate &&
+           memory.variables.lookup(write.getVariable()).buffer == place.buffer &&
+           writes.lookup(write.getVariable()) == 1 && !reads.contains(write.getVariable());
+  };
+  if (value.hasOneUse() || llvm::any_of(value.getUsers(), isLastWord))
+    return true;
+  bool transient = place.buffer < 0 || memory.buffers[place.buffer].segment == "transient";
+  return transient && !accumulate && llvm::all_of(value.getUsers(), [](Operation *user) {
+           return isa<gpt::ReshapeOp, gpt::TransposeOp, gpt::MatmulOp>(user) || isAttention(user);
+         });
+}
+
+/// Gives `value` a place, where one of its users wants it, through rearrangements up to the
 /// operation that computes it. False if that operation cannot compute it there. Without `commit`
 /// only the answer is given.
 bool Destinations::propagate(Value value, Place place, bool accumulate, bool commit) {
   Operation *op = value.getDefiningOp();
-  if (!op || !value.hasOneUse() || places.contains(value))
+  if (!op || !mayPlace(value, place, accumulate))
     return false;
   auto settle = [&](bool fits) {
     if (fits && commit) {
@@ -91,10 +138,12 @@ bool Destinations::propagate(Value value, Place place, bool accumulate, bool com
     }
     return fits;
   };
-  if (isa<gpt::FusedOp>(op))
+  if (isAttention(op))
+    return settle(!accumulate && hasRows(tensor(value).getShape(), place));
+  if (isa<gpt::FusedOp, gpt::GlobalNormOp>(op))
     return settle(true);
   if (isa<gpt::MatmulOp>(op)) // the library writes rows of neighbouring elements
-    return settle(place.strides.back() == 1 || tensor(value).getShape().back() == 1);
+    return settle(hasRows(tensor(value).getShape(), place));
   if (auto reshape = dyn_cast<gpt::ReshapeOp>(op)) {
     std::optional<Strides> strides = reshapeStrides(tensor(value).getShape(), place.strides,
                                                     tensor(reshape.getInput()).getShape());

@@ -16,10 +16,16 @@
 
 namespace gptc::plan {
 
+/// Kernels over whole variables take rows of this many elements: a page, and a multiple of what
+/// vectors and blocks of threads take at a time.
+inline constexpr int64_t flatRow = 1024;
+
 /// Memory to be: the segment that it belongs to and its size in elements.
 struct VirtualBuffer {
   std::string segment;
   int64_t elements;
+  int64_t extent;      ///< how many of these a tensor spans
+  bool isFlat = false; ///< a multiple of flatRow elements, of which those that are pads are 0
 };
 
 /// All buffers of a plan, by number, and where each variable lies.
@@ -29,6 +35,9 @@ struct Memory {
 
   /// A new buffer with the strides that tensors of this shape get.
   Place allocate(llvm::StringRef segment, llvm::ArrayRef<int64_t> shape, const Strides &strides);
+  /// The same for a variable whose pads stay 0: its memory is a number of flat rows.
+  Place allocateFlat(llvm::StringRef segment, llvm::ArrayRef<int64_t> shape,
+                     const Strides &strides);
 };
 
 /// The places that values of a function should be computed in, because of who uses them.
@@ -53,6 +62,7 @@ private:
   int firstPosition(mlir::Value value) const;
   bool mayWriteDirectly(gpt::WriteOp write, int first) const;
   bool propagate(mlir::Value value, Place place, bool accumulate, bool commit);
+  bool mayPlace(mlir::Value value, const Place &place, bool accumulate) const;
 
   Memory &memory;
   llvm::DenseMap<mlir::Value, Place> places;
@@ -60,11 +70,19 @@ private:
   llvm::DenseSet<mlir::Operation *> direct;
   llvm::DenseMap<mlir::Operation *, int> position;
   llvm::StringMap<llvm::SmallVector<gpt::ReadOp>> reads;
+  llvm::StringMap<unsigned> writes;
 };
 
 /// Whether each element of the results of `op` depends on the same element of full operands alone,
 /// so that a result may take an operand's memory.
 bool isElementwise(gpt::FusedOp op);
+
+/// Whether `op` is a kernel of attention or its adjoint, which reads and writes rows of
+/// neighbouring elements, and adds to nothing.
+bool isAttention(mlir::Operation *op);
+
+/// Whether the elements of rows at `place` are neighbours.
+bool hasRows(llvm::ArrayRef<int64_t> shape, const Place &place);
 
 /// The part of `place` that starts at `offsets`.
 Place part(const Place &place, llvm::ArrayRef<int64_t> offsets);

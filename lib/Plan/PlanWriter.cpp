@@ -173,6 +173,11 @@ private:
       matmuls.push_back(fb::CreateCudaMatmul(builder, string(matmul.symbol), matmul.module,
                                              matmul.threads, matmul.tileM, matmul.tileN,
                                              matmul.transposeLhs, matmul.transposeRhs));
+    std::vector<flatbuffers::Offset<fb::CudaEpilogue>> epilogues;
+    for (const CudaEpilogueSource &epilogue : source.epilogues)
+      epilogues.push_back(fb::CreateCudaEpilogue(
+          builder, string(epilogue.symbol), epilogue.module, epilogue.threads, epilogue.tileM,
+          epilogue.tileN, epilogue.transposeLhs, epilogue.transposeRhs, epilogue.kernel));
     flatbuffers::Offset<fb::CudaArgsort> argsort = 0;
     if (source.argsort)
       argsort = fb::CreateCudaArgsort(builder, string(source.argsort->symbol),
@@ -181,20 +186,34 @@ private:
     auto moduleVector = builder.CreateVector(modules);
     auto kernelVector = builder.CreateVector(kernels);
     auto matmulVector = builder.CreateVector(matmuls);
-    return fb::CreateCuda(builder, header, moduleVector, kernelVector, matmulVector, argsort);
+    auto epilogueVector = builder.CreateVector(epilogues);
+    return fb::CreateCuda(builder, header, moduleVector, kernelVector, matmulVector, argsort,
+                          epilogueVector);
+  }
+
+  flatbuffers::Offset<fb::Instance> writeInstance(int64_t rows, ArrayAttr operands) {
+    std::vector<fb::Address> addresses;
+    for (Attribute operand : operands)
+      addresses.push_back(address(cast<ViewAttr>(operand)));
+    return fb::CreateInstance(builder, builder.CreateVectorOfStructs(addresses), rows);
   }
 
   flatbuffers::Offset<fb::Launch> writeLaunch(LaunchOp launch) {
     std::vector<flatbuffers::Offset<fb::Instance>> instances;
-    for (auto [rows, operands] : llvm::zip(launch.getRows(), launch.getInstances())) {
-      std::vector<fb::Address> addresses;
-      for (Attribute operand : cast<ArrayAttr>(operands))
-        addresses.push_back(address(cast<ViewAttr>(operand)));
-      instances.push_back(
-          fb::CreateInstance(builder, builder.CreateVectorOfStructs(addresses), rows));
-    }
+    for (auto [rows, operands] : llvm::zip(launch.getRows(), launch.getInstances()))
+      instances.push_back(writeInstance(rows, cast<ArrayAttr>(operands)));
     return fb::CreateLaunch(builder, kernelIndex.lookup(launch.getKernelAttr().getAttr()),
                             launch.getGrain(), builder.CreateVector(instances));
+  }
+
+  /// The kernel behind a product; none if it has none.
+  flatbuffers::Offset<fb::Launch> writeEpilogue(plan::MatmulOp matmul) {
+    if (!matmul.getEpilogue())
+      return 0;
+    std::vector<flatbuffers::Offset<fb::Instance>> instances = {
+        writeInstance(*matmul.getEpilogueRows(), *matmul.getEpilogueOperands())};
+    return fb::CreateLaunch(builder, kernelIndex.lookup(matmul.getEpilogueAttr().getAttr()),
+                            *matmul.getEpilogueGrain(), builder.CreateVector(instances));
   }
 
   flatbuffers::Offset<fb::Matmul> writeMatmul(plan::MatmulOp matmul) {
@@ -207,6 +226,7 @@ private:
     auto batch = builder.CreateVectorOfStructs(axes);
     fb::Address lhs = address(matmul.getLhs()), rhs = address(matmul.getRhs()),
                 result = address(matmul.getResult());
+    flatbuffers::Offset<fb::Launch> epilogue = writeEpilogue(matmul);
     fb::MatmulBuilder row(builder);
     row.add_lhs(&lhs);
     row.add_rhs(&rhs);
@@ -221,6 +241,8 @@ private:
     row.add_result_stride(matmul.getStrides()[2]);
     row.add_batch(batch);
     row.add_accumulate(matmul.getAccumulate());
+    if (!epilogue.IsNull())
+      row.add_epilogue(epilogue);
     return row.Finish();
   }
 

@@ -3,7 +3,7 @@
 //   map(x, b) : [4, 64, 768], [768]   =>   map(x, b) : [256, 768], [768]
 #include "RowCollapse.h"
 
-#include "gptc/Dialect/GPT/GPTOps.h"
+#include "gptc/Dialect/GPT/BlockSums.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -25,8 +25,12 @@ SmallVector<int64_t> gptc::plan::spaceOf(Block &body) {
       space.assign(shape.begin(), shape.end());
   };
   for (Operation &op : body.without_terminator()) {
-    if (isa<arith::ConstantOp, gpt::IotaOp>(op))
+    if (isa<arith::ConstantOp, gpt::IotaOp>(op) || gpt::isViewOfBlockSum(&op))
       continue;
+    if (std::optional<gpt::BlockSum> sum = gpt::matchBlockSum(&op)) {
+      consider(shapeOf(sum->getInput()));
+      continue;
+    }
     for (Value result : op.getResults())
       consider(shapeOf(result));
     if (auto reduce = dyn_cast<gpt::ReduceOp>(op))
@@ -113,9 +117,15 @@ std::optional<CollapsedBody> gptc::plan::collapseRows(Block &body, ArrayRef<Stri
     }
     if (!isa<gpt::MapOp, gpt::ReduceOp, gpt::ReshapeOp, gpt::EmbeddingOp>(op))
       return std::nullopt;
-    for (Value result : op.getResults())
-      if (!setRow(result))
+    bool ofBlocks = gpt::isViewOfBlockSum(&op) || gpt::matchBlockSum(&op);
+    for (Value result : op.getResults()) {
+      if (ofBlocks) { // its blocks are there already, and there are as many as the rows say
+        shapes[result] = SmallVector<int64_t>(shapeOf(result));
+        rowValues.insert(result);
+      } else if (!setRow(result)) {
         return std::nullopt;
+      }
+    }
     for (Value operand : op.getOperands()) {
       auto gather = dyn_cast<gpt::EmbeddingOp>(op);
       if (gather && operand == gather.getTable()) {

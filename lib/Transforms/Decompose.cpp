@@ -14,35 +14,38 @@ using namespace gptc;
 
 namespace {
 struct DecomposePattern : OpInterfaceRewritePattern<gpt::DecomposableOpInterface> {
-  DecomposePattern(MLIRContext *context, ArrayRef<std::string> ops)
+  DecomposePattern(MLIRContext *context, ArrayRef<std::string> ops, ArrayRef<std::string> keep)
       : OpInterfaceRewritePattern(context) {
     for (const std::string &op : ops)
       names.insert(op);
+    for (const std::string &op : keep)
+      kept.insert(op);
   }
 
   LogicalResult matchAndRewrite(gpt::DecomposableOpInterface op,
                                 PatternRewriter &rewriter) const override {
-    if (!names.empty() && !names.contains(op->getName().stripDialect()))
+    StringRef name = op->getName().stripDialect();
+    if (kept.contains(name) || (names.empty() ? op.hasKernel() : !names.contains(name)))
       return rewriter.notifyMatchFailure(op, "is not among the operations to decompose");
     rewriter.replaceOp(op, op.decompose(rewriter));
     return success();
   }
 
-  llvm::StringSet<> names;
+  llvm::StringSet<> names, kept;
 };
 
 struct DecomposePass : gptc::impl::DecomposePassBase<DecomposePass> {
   using Base::Base;
 
   LogicalResult initialize(MLIRContext *context) override {
-    for (const std::string &op : ops) {
+    for (const std::string &op : llvm::concat<const std::string>(ops, keep)) {
       auto name = RegisteredOperationName::lookup("gpt." + op, context);
       if (!name || !name->hasInterface<gpt::DecomposableOpInterface>())
         return emitError(UnknownLoc::get(context))
                << "gpt-decompose: no operation gpt." << op << " that decomposes";
     }
     RewritePatternSet set(context);
-    populateDecomposePatterns(set, ops);
+    populateDecomposePatterns(set, ops, keep);
     patterns = std::move(set);
     return success();
   }
@@ -56,7 +59,10 @@ struct DecomposePass : gptc::impl::DecomposePassBase<DecomposePass> {
 
   bool holdsDecomposable() {
     return getOperation()
-        ->walk([](gpt::DecomposableOpInterface) { return WalkResult::interrupt(); })
+        ->walk([&](gpt::DecomposableOpInterface op) {
+          bool stays = op.hasKernel() || llvm::is_contained(keep, op->getName().stripDialect());
+          return stays ? WalkResult::advance() : WalkResult::interrupt();
+        })
         .wasInterrupted();
   }
 
@@ -64,6 +70,7 @@ struct DecomposePass : gptc::impl::DecomposePassBase<DecomposePass> {
 };
 } // namespace
 
-void gptc::populateDecomposePatterns(RewritePatternSet &patterns, ArrayRef<std::string> ops) {
-  patterns.add<DecomposePattern>(patterns.getContext(), ops);
+void gptc::populateDecomposePatterns(RewritePatternSet &patterns, ArrayRef<std::string> ops,
+                                     ArrayRef<std::string> keep) {
+  patterns.add<DecomposePattern>(patterns.getContext(), ops, keep);
 }

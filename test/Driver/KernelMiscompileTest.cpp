@@ -1,6 +1,8 @@
 // Miscompiles of decomposition, of reductions split in two, and of operations gathered in kernels.
 #include "Miscompile.h"
 
+#include "gptc/Dialect/GPT/BlockSums.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -11,6 +13,14 @@ using namespace gptc::test;
 static constexpr StringLiteral entry = "accumulate_first";
 static constexpr const char *decompose = "gpt-decompose (optimized)";
 static constexpr const char *kernels = "gpt-form-kernels";
+
+static constexpr const char *epilogues = "gpt-fuse-epilogues";
+
+/// A kernel with a product in it.
+static gpt::MatmulOp findProduct(ModuleOp module) {
+  return find<gpt::MatmulOp>(module, entry, 0,
+                             [](gpt::MatmulOp op) { return isa<gpt::FusedOp>(op->getParentOp()); });
+}
 
 /// Two operands or yielded values of a kernel that have one type.
 static bool swapAlike(Operation *op) {
@@ -36,7 +46,37 @@ static gpt::ReduceOp findReduce(ModuleOp module, size_t axes, int number) {
 }
 
 static const Miscompile miscompiles[] = {
-    {"SoftmaxSumIsMaximum", "gpt2", decompose,
+    {"ProductWithoutItsEpilogue", "gpt2", epilogues,
+     [](ModuleOp module) {
+       gpt::MatmulOp product = findProduct(module);
+       Operation *yield = product->getBlock()->getTerminator();
+       if (yield->getOperand(0).getType() != product.getResult().getType())
+         return false;
+       yield->setOperand(0, product.getResult());
+       return true;
+     },
+     "gpt."},
+    {"ProductOfOtherMatrices", "gpt2", epilogues,
+     [](ModuleOp module) {
+       // The weight of the next layer in place of this one's.
+       auto fused = cast<gpt::FusedOp>(findProduct(module)->getParentOp());
+       for (Value operand : fused.getOperands())
+         if (auto read = operand.getDefiningOp<gpt::ReadOp>();
+             read && read.getVariable().contains("h.0.") &&
+             read.getVariable().ends_with(".weight")) {
+           std::string other = read.getVariable().str();
+           other[other.find("h.0.") + 2] = '1';
+           auto copy = cast<gpt::ReadOp>(OpBuilder(fused).clone(*read));
+           copy.setVariable(other);
+           fused->replaceUsesOfWith(read, copy);
+           return true;
+         }
+       return false;
+     },
+     "gpt."},
+    {"SoftmaxSumIsMaximum",
+     "gpt2",
+     decompose,
      [](ModuleOp module) {
        // The sum of the exponentials follows the maximum of the scores.
        auto maximum = find<gpt::ReduceOp>(
@@ -46,7 +86,10 @@ static const Miscompile miscompiles[] = {
            return setKind(sum, gpt::ReduceKind::max);
        return false;
      },
-     "gpt.softmax"},
+     "gpt.softmax",
+     {},
+     Optimizer::adamw,
+     {"gpt-form-flash-attention"}},
     {"Epsilon", "gpt2", decompose,
      [](ModuleOp module) { return changeConstant(module, entry, 1e-5, 1e-6); }, "gpt.layer_norm"},
     {"ConstantSlightlyOff", "gpt2", decompose,
@@ -77,6 +120,23 @@ static const Miscompile miscompiles[] = {
                           "transformer.h.1.ln_1.bias");
      },
      "gpt.map"},
+    {"LastBlockForgotten", "gpt2", "gpt-split-column-sums",
+     [](ModuleOp module) {
+       auto sum = find<gpt::ReduceOp>(module, entry, 0, [](gpt::ReduceOp op) {
+         Operation *parts = op.getInput().getDefiningOp();
+         return parts && gpt::matchBlockSum(parts);
+       });
+       if (!sum)
+         return false;
+       OpBuilder builder(sum);
+       auto type = cast<RankedTensorType>(sum.getInput().getType());
+       SmallVector<int64_t> sizes(type.getShape());
+       --sizes[0];
+       sum.setOperand(gpt::SliceOp::create(builder, sum.getLoc(), sum.getInput(),
+                                           ArrayRef<int64_t>{0, 0}, sizes));
+       return true;
+     },
+     "gpt."},
     {"OperandsSwapped", "gpt2", kernels,
      [](ModuleOp module) {
        return swapAlike(find<gpt::FusedOp>(module, entry, 0, [](gpt::FusedOp op) {

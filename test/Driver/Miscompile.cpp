@@ -19,6 +19,9 @@ static CompileOptions smallConfiguration(const Miscompile &miscompile) {
   std::string model = miscompile.model;
   options.model = std::string(GPTC_MODELS) + "/" + model + ".gpt";
   options.optimizer = miscompile.optimizer;
+  options.padMultiple = miscompile.padMultiple;
+  options.chunkBytes = miscompile.chunkBytes;
+  options.disabledPasses = miscompile.disabledPasses;
   options.load.batchSize = 2;
   if (model == "gpt2" || model == "modern_gpt") {
     options.load.sequenceLength = 4;

@@ -25,6 +25,9 @@ struct Miscompile {
   const char *shows = ""; ///< what a line of the range holds
   std::vector<std::string> overrides = {};
   Optimizer optimizer = Optimizer::adamw;
+  std::vector<std::string> disabledPasses = {};
+  int64_t padMultiple = 1;
+  uint64_t chunkBytes = 0;
 };
 
 /// Prints the name in GoogleTest's messages.

@@ -9,6 +9,7 @@ using namespace gptc::test;
 
 static constexpr StringLiteral entry = "accumulate_first";
 static constexpr const char *lower = "gpt-lower-to-plan";
+static constexpr const char *share = "plan-share-operands";
 static constexpr const char *merge = "plan-merge-launches";
 static constexpr const char *assign = "plan-assign-buffers";
 
@@ -73,6 +74,40 @@ static plan::LaunchOp findMerged(ModuleOp module, StringRef from) {
       module, from, 0, [](plan::LaunchOp launch) { return launch.getInstances().size() >= 2; });
 }
 
+/// A launch that overwrites an input; the number of the operand that it reads and writes.
+static plan::LaunchOp findInPlace(ModuleOp module, int number, unsigned &input) {
+  return find<plan::LaunchOp>(module, entry, number, [&](plan::LaunchOp launch) {
+    for (int64_t place : kernelOf(launch).getInPlace())
+      if (place >= 0) {
+        input = place;
+        return true;
+      }
+    return false;
+  });
+}
+
+/// A product with an epilogue that reads `inputs` operands, the product among them.
+static plan::MatmulOp findEpilogue(ModuleOp module, unsigned inputs) {
+  return findMatmul(module, entry, 0, [&](plan::MatmulOp op) {
+    return op.getEpilogue() &&
+           module.lookupSymbol<plan::KernelOp>(*op.getEpilogue()).getBody().getNumArguments() ==
+               inputs;
+  });
+}
+
+static plan::KernelOp epilogueOf(plan::MatmulOp op) {
+  return op->getParentOfType<ModuleOp>().lookupSymbol<plan::KernelOp>(*op.getEpilogue());
+}
+
+/// The first operand of the epilogue that is stored with so many axes.
+static size_t findOperand(plan::MatmulOp op, int64_t rank) {
+  size_t found = 0;
+  ArrayAttr layouts = epilogueOf(op).getLayouts();
+  while (cast<MemRefType>(cast<TypeAttr>(layouts[found]).getValue()).getRank() != rank)
+    ++found;
+  return found;
+}
+
 static plan::BufferOp bufferOf(ModuleOp module, plan::ViewAttr view) {
   return module.lookupSymbol<plan::BufferOp>(view.getBuffer().getValue());
 }
@@ -93,11 +128,17 @@ static bool overlay(ModuleOp module, StringRef name, StringRef other) {
 }
 
 static const Miscompile lowering[] = {
-    {"LaunchLeftOut", "gpt2", lower,
+    {"LaunchLeftOut",
+     "gpt2",
+     lower,
      [](ModuleOp module) {
        find<plan::LaunchOp>(module, entry, 4).erase();
        return true;
-     }},
+     },
+     "",
+     {},
+     Optimizer::adamw,
+     {"gpt-fuse-epilogues"}},
     {"MatmulLeftOut", "gpt2", lower,
      [](ModuleOp module) {
        findSquare(module).erase();
@@ -105,14 +146,21 @@ static const Miscompile lowering[] = {
      }},
     {"WeightAndBiasSwapped", "gpt2", lower,
      [](ModuleOp module) { return swapViews(findNorm(module, 0), 0, 3, 4); }, "plan."},
-    {"ViewMovedByARow", "gpt2", lower,
+    {"ViewMovedByARow",
+     "gpt2",
+     lower,
      [](ModuleOp module) {
        plan::MatmulOp scores = findBatched(module, 0);
        scores.setRhsAttr(moved(scores.getRhs(), -scores.getStrides()[1] / 3));
        return true;
      },
-     "plan."},
-    {"ProductTurnedAround", "gpt2", lower,
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-form-flash-attention"}},
+    {"ProductTurnedAround",
+     "gpt2",
+     lower,
      [](ModuleOp module) {
        plan::MatmulOp scores = findBatched(module, 0);
        plan::ViewAttr lhs = scores.getLhs();
@@ -120,8 +168,13 @@ static const Miscompile lowering[] = {
        scores.setRhsAttr(lhs);
        return true;
      },
-     "plan."},
-    {"Stride", "gpt2", lower,
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-form-flash-attention"}},
+    {"Stride",
+     "gpt2",
+     lower,
      [](ModuleOp module) {
        plan::MatmulOp scores = findBatched(module, 0);
        SmallVector<int64_t> strides(scores.getStrides());
@@ -129,8 +182,13 @@ static const Miscompile lowering[] = {
        scores.setStrides(strides);
        return true;
      },
-     "plan."},
-    {"BatchStride", "gpt2", lower,
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-form-flash-attention"}},
+    {"BatchStride",
+     "gpt2",
+     lower,
      [](ModuleOp module) {
        plan::MatmulOp scores = findBatched(module, 0);
        SmallVector<Attribute> batch(scores.getBatch().getValue());
@@ -140,7 +198,10 @@ static const Miscompile lowering[] = {
        scores.setBatchAttr(ArrayAttr::get(module.getContext(), batch));
        return true;
      },
-     "plan."},
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-form-flash-attention"}},
     {"ProductAccumulates", "gpt2", lower,
      [](ModuleOp module) {
        return setFlag(
@@ -157,13 +218,18 @@ static const Miscompile lowering[] = {
      "plan.matmul"},
     {"ProductTransposed", "gpt2", lower,
      [](ModuleOp module) { return setFlag(findSquare(module), "transpose_rhs", true); }, "plan."},
-    {"RowsOneShort", "gpt2", lower,
+    {"RowsOneShort",
+     "gpt2",
+     lower,
      [](ModuleOp module) {
        plan::LaunchOp launch = findNorm(module, 1);
        launch.setRows({launch.getRows().front() - 1});
        return true;
      },
-     "plan."},
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-fuse-epilogues"}},
     {"KernelAccumulates", "mlp", lower,
      [](ModuleOp module) {
        auto launch = find<plan::LaunchOp>(module, entry, 0, [](plan::LaunchOp launch) {
@@ -182,14 +248,19 @@ static const Miscompile lowering[] = {
        other.setPlaceAttr(place);
        return true;
      }},
-    {"StaleBuffer", "gpt2", lower,
+    {"StaleBuffer",
+     "gpt2",
+     lower,
      [](ModuleOp module) {
        // A later norm reads what an earlier one left.
        plan::LaunchOp earlier = findNorm(module, 1), later = findNorm(module, 2);
        setView(later, 0, 0, getView(earlier, 0, 0));
        return true;
      },
-     "plan."},
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-fuse-epilogues"}},
     {"ConstantInKernel", "gpt2", lower,
      [](ModuleOp module) {
        bool changed = false;
@@ -202,6 +273,41 @@ static const Miscompile lowering[] = {
        });
        return changed;
      }},
+    {"BiasOfTheNextColumn", "gpt2", lower,
+     [](ModuleOp module) {
+       plan::MatmulOp product = findEpilogue(module, 2);
+       SmallVector<Attribute> views(product.getEpilogueOperands()->getValue());
+       size_t bias = findOperand(product, 1);
+       views[bias] = moved(cast<plan::ViewAttr>(views[bias]), 1);
+       product.setEpilogueOperandsAttr(ArrayAttr::get(module.getContext(), views));
+       return true;
+     },
+     "plan."},
+    {"EpilogueOnOneRow", "gpt2", lower,
+     [](ModuleOp module) {
+       // A gradient's epilogue, which reads what the activation was computed from.
+       auto product = findMatmul(module, entry, 0, [](plan::MatmulOp op) {
+         return op.getEpilogue() && op.getTransposeRhs() &&
+                cast<MemRefType>(cast<TypeAttr>(epilogueOf(op).getLayouts()[0]).getValue())
+                        .getRank() == 2;
+       });
+       plan::KernelOp kernel = epilogueOf(product);
+       SmallVector<Attribute> layouts(kernel.getLayouts().getValue());
+       auto layout = cast<MemRefType>(cast<TypeAttr>(layouts[0]).getValue());
+       layouts[0] =
+           TypeAttr::get(MemRefType::get(layout.getShape(), layout.getElementType(),
+                                         StridedLayoutAttr::get(module.getContext(), 0, {0, 1})));
+       kernel.setLayoutsAttr(ArrayAttr::get(module.getContext(), layouts));
+       return layout.getRank() == 2;
+     },
+     "plan."},
+    {"LastPanelSkipped", "gpt2", lower,
+     [](ModuleOp module) {
+       plan::MatmulOp product = findEpilogue(module, 2);
+       product.setEpilogueRows(*product.getEpilogueRows() / 2);
+       return true;
+     },
+     "plan."},
     {"ConsumerFirst", "gpt2", lower,
      [](ModuleOp module) {
        plan::MatmulOp product = findSquare(module);
@@ -212,6 +318,51 @@ static const Miscompile lowering[] = {
 };
 
 static const Miscompile buffers[] = {
+    {"StaleInput",
+     "gpt2",
+     share,
+     [](ModuleOp module) {
+       // The output goes elsewhere, and its readers find the input.
+       unsigned input;
+       plan::LaunchOp launch = findInPlace(module, 0, input);
+       plan::ViewAttr view = getView(launch, 0, input);
+       OpBuilder builder(bufferOf(module, view));
+       auto elsewhere = cast<plan::BufferOp>(builder.clone(*bufferOf(module, view)));
+       elsewhere.setSymName("elsewhere");
+       auto other = plan::ViewAttr::get(module.getContext(), FlatSymbolRefAttr::get(elsewhere),
+                                        view.getOffset());
+       bool written = false;
+       for (size_t operand = kernelOf(launch).getBody().getNumArguments();
+            operand < kernelOf(launch).getLayouts().size(); ++operand)
+         if (getView(launch, 0, operand) == view) {
+           setView(launch, 0, operand, other);
+           written = true;
+         }
+       return written;
+     },
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-fuse-epilogues"}},
+    {"ReadBehindOverwriting",
+     "gpt2",
+     share,
+     [](ModuleOp module) {
+       // A product that reads what the next launch overwrites comes behind that launch.
+       unsigned input;
+       for (int number = 0; plan::LaunchOp launch = findInPlace(module, number, input); ++number)
+         if (auto matmul = dyn_cast_or_null<plan::MatmulOp>(launch->getPrevNode());
+             matmul &&
+             llvm::is_contained({matmul.getLhs(), matmul.getRhs()}, getView(launch, 0, input))) {
+           matmul->moveAfter(launch);
+           return true;
+         }
+       return false;
+     },
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-fuse-epilogues", "gpt-form-flash-attention"}},
     {"InstanceLeftOut", "gpt2", merge,
      [](ModuleOp module) {
        plan::LaunchOp launch = findMerged(module, "update");
@@ -235,14 +386,19 @@ static const Miscompile buffers[] = {
        setView(launch, 1, 0, first);
        return first != second;
      },
-     "plan.launch"},
-    {"MovedAheadOfItsInput", "gpt2", merge,
+     "are not all 0"}, // one variable's elements come to lie in another's pads
+    {"MovedAheadOfItsInput",
+     "gpt2",
+     merge,
      [](ModuleOp module) {
        plan::LaunchOp launch = findNorm(module, 1);
        launch->moveBefore(launch->getPrevNode());
        return true;
      },
-     "plan."},
+     "plan.",
+     {},
+     Optimizer::adamw,
+     {"gpt-fuse-epilogues"}},
     {"OfOtherRows", "gpt2", merge,
      [](ModuleOp module) {
        plan::LaunchOp launch = findMerged(module, "update");
@@ -257,8 +413,19 @@ static const Miscompile buffers[] = {
        plan::LaunchOp norm = findNorm(module, 0);
        plan::BufferOp one = bufferOf(module, getView(norm, 0, 5)),
                       other = bufferOf(module, getView(norm, 0, 8));
+       one.setSegment(other.getSegment());
        one.setOffset(*other.getOffset());
        return one != other;
+     },
+     "plan."},
+    {"OutputOfAnEpilogueOverItsLeftMatrix", "gpt2", assign,
+     [](ModuleOp module) {
+       plan::MatmulOp product = findEpilogue(module, 2);
+       ArrayAttr views = *product.getEpilogueOperands();
+       plan::BufferOp output = bufferOf(module, cast<plan::ViewAttr>(views[views.size() - 1])),
+                      lhs = bufferOf(module, product.getLhs());
+       output.setOffset(*lhs.getOffset());
+       return output != lhs;
      },
      "plan."},
     {"ParametersOverlap", "gpt2", assign,

@@ -162,3 +162,40 @@ TEST(Hazard, RowValuesAreAddedToAVector) {
                   add("%r", "%s", "%b", "tensor<2x3xf32>", "tensor<1x3xf32>") +
                   "gpt.write @y, %r : tensor<2x3xf32>\n");
 }
+
+// The new value would lie where the product's left matrix, or the kernel's other operand, is still
+// read.
+TEST(Hazard, EpilogueUpdatesItsLeftMatrix) {
+  expectRight({v, w, x}, readAll + "%m = gpt.matmul %v, %w : " + type + ", " + type + " -> " +
+                             type + "\n" + add("%n", "%m", "%x0", type) +
+                             "gpt.write @v, %n : " + type + "\n");
+}
+
+TEST(Hazard, EpilogueUpdatesItsOperand) {
+  expectRight({v, w, x}, readAll + "%m = gpt.matmul %x0, %w : " + type + ", " + type + " -> " +
+                             type + "\n" + add("%n", "%m", "%v", type) +
+                             "gpt.write @v, %n : " + type + "\n");
+}
+
+TEST(Hazard, EpilogueAccumulatesOnItsOperandAndKeepsTheProduct) {
+  const RandomVariable y{"y", "output", {6, 6}};
+  expectRight({v, w, x, y}, readAll + "%m = gpt.matmul %x0, %w : " + type + ", " + type + " -> " +
+                                type + "\n" + add("%n", "%m", "%v", type) +
+                                "gpt.write @v, %n accumulate : " + type +
+                                "\ngpt.write @y, %m : " + type + "\n");
+}
+
+TEST(Hazard, EpilogueAndItsProductAccumulate) {
+  expectRight({v, w, x}, readAll + "%m = gpt.matmul %x0, %x0 : " + type + ", " + type + " -> " +
+                             type + "\n" + add("%n", "%m", "%x0", type) +
+                             "gpt.write @v, %n accumulate : " + type +
+                             "\ngpt.write @w, %m accumulate : " + type + "\n");
+}
+
+// The product cannot be computed where its rows are columns.
+TEST(Hazard, EpilogueIsTransposed) {
+  expectRight({v, w, x}, readAll + "%m = gpt.matmul %x0, %x0 : " + type + ", " + type + " -> " +
+                             type + "\n" + add("%n", "%m", "%x0", type) +
+                             "%t = gpt.transpose %n [1, 0] : " + type + " -> " + type +
+                             "\ngpt.write @v, %t : " + type + "\n");
+}

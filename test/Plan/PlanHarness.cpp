@@ -116,12 +116,9 @@ static bool lower(mlir::ModuleOp module, bool noReuse) {
   return succeeded(manager.run(module));
 }
 
-/// Fails with an empty plan for the CPU; diagnostics say why.
-static DevicePlans compile(mlir::ModuleOp module) {
-  mlir::OwningOpRef<mlir::ModuleOp> shared = module.clone(), separate = module.clone();
-  if (!lower(*shared, false) || !lower(*separate, true))
-    return {};
-  llvm::FailureOr<CompiledKernels> kernels = compileKernels(*shared, CpuTarget::host());
+/// The plan as a file for the CPU, and for the emulator where that is tested; empty on failure.
+static std::pair<std::vector<char>, std::vector<char>> finish(mlir::ModuleOp plan) {
+  llvm::FailureOr<CompiledKernels> kernels = compileKernels(plan, CpuTarget::host());
   if (failed(kernels))
     return {};
   PlanMetadata metadata;
@@ -130,18 +127,29 @@ static DevicePlans compile(mlir::ModuleOp module) {
   PlanMetadata cuda = metadata;
   metadata.cpuFeatures = kernels->requiredFeatures;
   metadata.object = std::move(kernels->object);
-  // Only offsets differ between the two: the kernels are the same.
-  DevicePlans plans;
+  std::pair<std::vector<char>, std::vector<char>> texts;
   if (testsCuda()) {
-    llvm::FailureOr<CudaSource> source = emitCudaSource(*shared);
+    llvm::FailureOr<CudaSource> source = emitCudaSource(plan);
     if (failed(source))
       return {};
     cuda.target = "cuda";
     cuda.cuda = std::move(*source);
-    plans.cuda = {serializePlan(*shared, cuda), serializePlan(*separate, cuda)};
+    texts.second = serializePlan(plan, cuda);
   }
-  plans.cpu = {serializePlan(*shared, metadata), serializePlan(*separate, metadata)};
-  return plans;
+  texts.first = serializePlan(plan, metadata);
+  return texts;
+}
+
+/// Fails with an empty plan for the CPU; diagnostics say why.
+static DevicePlans compile(mlir::ModuleOp module) {
+  mlir::OwningOpRef<mlir::ModuleOp> shared = module.clone(), separate = module.clone();
+  if (!lower(*shared, false) || !lower(*separate, true))
+    return {};
+  auto [cpu, cuda] = finish(*shared);
+  auto [separateCpu, separateCuda] = finish(*separate);
+  if (cpu.empty() || separateCpu.empty())
+    return {};
+  return {{cpu, separateCpu}, {cuda, separateCuda}};
 }
 
 static Outcome run(runtime::Session &session, const RandomGraph &graph) {
@@ -229,7 +237,9 @@ static Tensor unpack(const RandomVariable &variable, const runtime::TensorInfo &
       index[axis] = 0;
     }
   }
-  if (std::any_of(words.begin(), words.end(), [](uint32_t word) { return word != 0; }))
+  // A zero of either sign: −1 · 0 is −0.
+  uint32_t sign = variable.isInteger() ? 0 : 0x80000000;
+  if (std::any_of(words.begin(), words.end(), [&](uint32_t word) { return (word & ~sign) != 0; }))
     error += "padding of " + variable.name + " is not 0\n";
   if (variable.isInteger())
     return Tensor(variable.shape, values);

@@ -236,8 +236,9 @@ void RandomGraphBuilder::reduce() {
   std::vector<int> axes;
   Shape result;
   double count = 1;
+  bool columns = chance(0.3); // over all axes but the last
   for (size_t axis = 0; axis < at(x).shape.size(); ++axis)
-    if (chance(0.5)) {
+    if (columns ? axis + 1 < at(x).shape.size() : chance(0.5)) {
       axes.push_back(axis);
       count *= at(x).shape[axis];
     } else {

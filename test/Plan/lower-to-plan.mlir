@@ -47,13 +47,13 @@ func.func @gradients() {
 
 // -----
 
-// A parameter is updated in place; rows of 128 elements or more are padded.
-// CHECK: plan.buffer @b0 in "parameters" bytes 1728
+// A parameter is updated in place; its memory is padded to flat rows of 1024 elements.
+// CHECK: plan.buffer @b0 in "parameters" bytes 4096
 // CHECK: plan.tensor "w" at <@b0, 0> strides [144, 1]
 // CHECK-LABEL: plan.entry @update
-// CHECK-NEXT: plan.launch @[[K:.*]] rows [3] {{.*}}@b0, 0>, #plan.view<@b1, 0>, #plan.view<@b0, 0>
+// CHECK-NEXT: plan.launch @[[K:.*]] rows [1] {{.*}}@b0, 0>, #plan.view<@b1, 0>, #plan.view<@b0, 0>
 // CHECK-NEXT: }
-// CHECK: plan.kernel @[[K]] "row" rows 3 layouts [memref<3x130xf32, strided<[144, 1]>>, {{.*}}] accumulate [false] in_place [0]
+// CHECK: plan.kernel @[[K]] "row" rows 2 layouts [memref<2x1024xf32, strided<[1024, 1]>>, {{.*}}] accumulate [false] in_place [0]
 gpt.variable @w parameter init(#gpt.init<constant, 0.0, 0.0>) : tensor<3x130xf32>
 gpt.variable @g gradient : tensor<3x130xf32>
 func.func @update() {
@@ -274,5 +274,92 @@ func.func @reduced_constant() {
     gpt.yield %2 : tensor<2x3xf32>
   }
   gpt.write @y, %0 : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// Attention reads the heads where they lie, and writes its result where the matrices behind it want it, both of them; so
+// does its adjoint, side by side into the gradient of the whole. Nothing is copied.
+// CHECK-LABEL: plan.buffer @b0 in "io"
+// CHECK: plan.entry @attention
+// CHECK-NEXT: plan.launch @[[F:[a-z_0-9]+]] rows [4] grain {{[0-9]+}} {{\[\[}}#plan.view<@b0, 0>, #plan.view<@b0, 8>, #plan.view<@b0, 16>, #plan.view<@[[O:b[0-9]+]], 0>, #plan.view<@[[L:b[0-9]+]], 0>]]
+// CHECK-NEXT: plan.matmul 6 x 5 x 8(<@[[O]], 0>, <@b1, 0>) to <@b4, 0> strides [8, 5, 5]
+// CHECK-NEXT: plan.matmul 6 x 8 x 5(<@b3, 0>, <@b1, 0>) to <@[[D:b[0-9]+]], 0> strides [5, 5, 8] batch [] transpose_rhs
+// CHECK-NEXT: plan.matmul 8 x 5 x 6(<@[[O]], 0>, <@b3, 0>) to <@b5, 0> strides [8, 5, 5] batch [] transpose_lhs
+// CHECK-NEXT: plan.launch @[[B:[a-z_0-9]+]] rows [4] grain {{[0-9]+}} {{\[\[}}#plan.view<@b0, 0>, #plan.view<@b0, 8>, #plan.view<@b0, 16>, #plan.view<@[[O]], 0>, #plan.view<@[[L]], 0>, #plan.view<@[[D]], 0>, #plan.view<@b2, 0>, #plan.view<@b2, 8>, #plan.view<@b2, 16>]]
+// CHECK-NEXT: }
+// CHECK: plan.kernel @[[F]] "attention" rows 4 layouts [memref<2x2x3x4xf32, strided<[72, 4, 24, 1]>>, {{.*}}, memref<2x2x3x4xf32, strided<[24, 4, 8, 1]>>, memref<2x2x3xf32, strided<[6, 3, 1]>>] accumulate [false, false] in_place [-1, -1]
+// CHECK: plan.kernel @[[B]] "attention_grad" rows 4 layouts [{{.*}}] accumulate [false, false, false] in_place [-1, -1, -1]
+gpt.variable @x input : tensor<2x3x24xf32>
+gpt.variable @w input : tensor<8x5xf32>
+gpt.variable @dx output : tensor<2x3x24xf32>
+gpt.variable @dz input : tensor<2x3x5xf32>
+gpt.variable @z output : tensor<2x3x5xf32>
+gpt.variable @dw output : tensor<8x5xf32>
+func.func @attention() {
+  %x = gpt.read @x : tensor<2x3x24xf32>
+  %w = gpt.read @w : tensor<8x5xf32>
+  %dz = gpt.read @dz : tensor<2x3x5xf32>
+  %q, %k, %v = gpt.split %x axis 2 : tensor<2x3x24xf32> -> tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>
+  %q3 = gpt.reshape %q : tensor<2x3x8xf32> -> tensor<2x3x2x4xf32>
+  %k3 = gpt.reshape %k : tensor<2x3x8xf32> -> tensor<2x3x2x4xf32>
+  %v3 = gpt.reshape %v : tensor<2x3x8xf32> -> tensor<2x3x2x4xf32>
+  %qh = gpt.transpose %q3 [0, 2, 1, 3] : tensor<2x3x2x4xf32> -> tensor<2x2x3x4xf32>
+  %kh = gpt.transpose %k3 [0, 2, 1, 3] : tensor<2x3x2x4xf32> -> tensor<2x2x3x4xf32>
+  %vh = gpt.transpose %v3 [0, 2, 1, 3] : tensor<2x3x2x4xf32> -> tensor<2x2x3x4xf32>
+  %o, %l = gpt.fused(%qh, %kh, %vh) : (tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>) -> (tensor<2x2x3x4xf32>, tensor<2x2x3xf32>) {
+  ^bb0(%a: tensor<2x2x3x4xf32>, %b: tensor<2x2x3x4xf32>, %c: tensor<2x2x3x4xf32>):
+    %0, %1 = gpt.flash_attention %a, %b, %c causal scale 0.5 : tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32> -> tensor<2x2x3x4xf32>, tensor<2x2x3xf32>
+    gpt.yield %0, %1 : tensor<2x2x3x4xf32>, tensor<2x2x3xf32>
+  }
+  %t = gpt.transpose %o [0, 2, 1, 3] : tensor<2x2x3x4xf32> -> tensor<2x3x2x4xf32>
+  %y = gpt.reshape %t : tensor<2x3x2x4xf32> -> tensor<2x3x8xf32>
+  %z = gpt.matmul %y, %w : tensor<2x3x8xf32>, tensor<8x5xf32> -> tensor<2x3x5xf32>
+  gpt.write @z, %z : tensor<2x3x5xf32>
+  %dy = gpt.matmul %dz, %w transpose_rhs : tensor<2x3x5xf32>, tensor<8x5xf32> -> tensor<2x3x8xf32>
+  %rows = gpt.reshape %t : tensor<2x3x2x4xf32> -> tensor<6x8xf32>
+  %drows = gpt.reshape %dz : tensor<2x3x5xf32> -> tensor<6x5xf32>
+  %dw = gpt.matmul %rows, %drows transpose_lhs : tensor<6x8xf32>, tensor<6x5xf32> -> tensor<8x5xf32>
+  gpt.write @dw, %dw : tensor<8x5xf32>
+  %dt = gpt.reshape %dy : tensor<2x3x8xf32> -> tensor<2x3x2x4xf32>
+  %do = gpt.transpose %dt [0, 2, 1, 3] : tensor<2x3x2x4xf32> -> tensor<2x2x3x4xf32>
+  %dq, %dk, %dv = gpt.fused(%qh, %kh, %vh, %o, %l, %do) : (tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3xf32>, tensor<2x2x3x4xf32>) -> (tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>) {
+  ^bb0(%a: tensor<2x2x3x4xf32>, %b: tensor<2x2x3x4xf32>, %c: tensor<2x2x3x4xf32>, %d: tensor<2x2x3x4xf32>, %e: tensor<2x2x3xf32>, %f: tensor<2x2x3x4xf32>):
+    %0, %1, %2 = gpt.flash_attention_grad %a, %b, %c, %d, %e, %f causal scale 0.5 : tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3xf32>, tensor<2x2x3x4xf32> -> tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>
+    gpt.yield %0, %1, %2 : tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>, tensor<2x2x3x4xf32>
+  }
+  %dqt = gpt.transpose %dq [0, 2, 1, 3] : tensor<2x2x3x4xf32> -> tensor<2x3x2x4xf32>
+  %dkt = gpt.transpose %dk [0, 2, 1, 3] : tensor<2x2x3x4xf32> -> tensor<2x3x2x4xf32>
+  %dvt = gpt.transpose %dv [0, 2, 1, 3] : tensor<2x2x3x4xf32> -> tensor<2x3x2x4xf32>
+  %dq3 = gpt.reshape %dqt : tensor<2x3x2x4xf32> -> tensor<2x3x8xf32>
+  %dk3 = gpt.reshape %dkt : tensor<2x3x2x4xf32> -> tensor<2x3x8xf32>
+  %dv3 = gpt.reshape %dvt : tensor<2x3x2x4xf32> -> tensor<2x3x8xf32>
+  %dx = gpt.concat %dq3, %dk3, %dv3 axis 2 : tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32> -> tensor<2x3x24xf32>
+  gpt.write @dx, %dx : tensor<2x3x24xf32>
+  return
+}
+
+// -----
+
+// Attention adds to nothing, and reads rows of neighbouring elements: keys that lie transposed are copied, as is a sum.
+// CHECK-LABEL: plan.entry @attention_copies
+// CHECK-NEXT: plan.launch @copy_{{.*}} {{\[\[}}#plan.view<@b1, 0>, #plan.view<@[[K:b[0-9]+]], 0>]]
+// CHECK-NEXT: plan.launch @{{.*}} {{\[\[}}#plan.view<@b0, 0>, #plan.view<@[[K]], 0>, #plan.view<@b0, 0>, #plan.view<@[[Y:b[0-9]+]], 0>]]
+// CHECK-NEXT: plan.launch @add_{{.*}} {{\[\[}}#plan.view<@[[Y]], 0>, #plan.view<@b2, 0>]]
+// CHECK-NEXT: }
+gpt.variable @q input : tensor<1x2x3x4xf32>
+gpt.variable @k input : tensor<1x2x4x3xf32>
+gpt.variable @y output : tensor<1x2x3x4xf32>
+func.func @attention_copies() {
+  %q = gpt.read @q : tensor<1x2x3x4xf32>
+  %k = gpt.read @k : tensor<1x2x4x3xf32>
+  %kt = gpt.transpose %k [0, 1, 3, 2] : tensor<1x2x4x3xf32> -> tensor<1x2x3x4xf32>
+  %y = gpt.fused(%q, %kt, %q) : (tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32> {
+  ^bb0(%a: tensor<1x2x3x4xf32>, %b: tensor<1x2x3x4xf32>, %c: tensor<1x2x3x4xf32>):
+    %0, %1 = gpt.flash_attention %a, %b, %c scale 0.5 : tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32> -> tensor<1x2x3x4xf32>, tensor<1x2x3xf32>
+    gpt.yield %0 : tensor<1x2x3x4xf32>
+  }
+  gpt.write @y, %y accumulate : tensor<1x2x3x4xf32>
   return
 }

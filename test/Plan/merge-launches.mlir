@@ -35,3 +35,31 @@ plan.entry @between {
   plan.argsort <@c, 0> to <@c, 8> count 8
   plan.launch @copy rows [4] grain 1 [[#plan.view<@a, 0>, #plan.view<@c, 0>]]
 }
+
+// What takes more than 1 MiB is not computed before another command for a launch less, unless nothing stands between.
+plan.buffer @large in "transient" bytes 2097152
+plan.buffer @other in "transient" bytes 2097152
+plan.kernel @fill "row" rows 512 layouts [memref<512x1024xf32>] accumulate [false] in_place [-1] {
+  %0 = gpt.map() : () -> tensor<512x1024xf32> {
+    %c = arith.constant 1.0 : f32
+    gpt.yield %c : f32
+  }
+  gpt.yield %0 : tensor<512x1024xf32>
+}
+// CHECK-LABEL: plan.entry @early
+// CHECK-NEXT: plan.launch @fill rows [512]
+// CHECK-NEXT: plan.launch @copy
+// CHECK-NEXT: plan.launch @fill rows [512]
+plan.entry @early {
+  plan.launch @fill rows [512] grain 16 [[#plan.view<@large, 0>]]
+  plan.launch @copy rows [4] grain 1 [[#plan.view<@a, 0>, #plan.view<@b, 0>]]
+  plan.launch @fill rows [512] grain 16 [[#plan.view<@other, 0>]]
+}
+
+// CHECK-LABEL: plan.entry @neighbours
+// CHECK-NEXT: plan.launch @fill rows [512, 512]
+// CHECK-NEXT: }
+plan.entry @neighbours {
+  plan.launch @fill rows [512] grain 16 [[#plan.view<@large, 0>]]
+  plan.launch @fill rows [512] grain 16 [[#plan.view<@other, 0>]]
+}

@@ -1,58 +1,138 @@
 // gptc memory: what a run will allocate, exactly, before it runs.
 #include "gptc/Driver/Memory.h"
 
+#include "runtime/base/File.h"
 #include "runtime/execute/Memory.h"
 #include "tools/gptc/Commands.h"
+#include "tools/gptc/MemoryPage.h"
 #include "tools/gptc/ModelOptions.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <tuple>
+
 namespace gptc::tools {
 
+using runtime::byteText;
 using runtime::Status;
 
 namespace {
 struct MemoryOptions {
   bool json = false;
   uint64_t limit = 0;
+  std::string html;
 };
+
+using Block = MemoryReport::Block;
 } // namespace
+
+/// The largest transient buffers of those that live at the peak.
+static std::vector<const Block *> ownersOfPeak(const MemoryReport::Timeline &timeline) {
+  constexpr size_t most = 8;
+  std::vector<const Block *> owners;
+  for (const Block &block : timeline.blocks)
+    if (block.first <= timeline.peak && timeline.peak <= block.last &&
+        block.category != MemoryCategory::gradients)
+      owners.push_back(&block);
+  std::sort(owners.begin(), owners.end(), [](const Block *a, const Block *b) {
+    return std::tie(b->bytes, a) < std::tie(a->bytes, b);
+  });
+  owners.resize(std::min(owners.size(), most));
+  return owners;
+}
+
+static void printJson(const MemoryReport &report, const std::optional<BatchFit> &fit) {
+  nlohmann::ordered_json json = {{"total", report.total},
+                                 {"train", report.train},
+                                 {"train_accumulate", report.trainAccumulate}};
+  for (const auto &segment : report.segments)
+    json["segments"][segment.name] = segment.bytes;
+  for (const auto &entry : report.transient)
+    json["transient"][entry.name] = entry.bytes;
+  for (const auto &category : report.categories)
+    json["categories"][category.name] = category.bytes;
+  const MemoryReport::Timeline &timeline = report.largest;
+  nlohmann::ordered_json owners = nlohmann::json::array();
+  for (const Block *block : ownersOfPeak(timeline))
+    owners.push_back({{"buffer", block->name},
+                      {"category", nameOf(block->category)},
+                      {"bytes", block->bytes},
+                      {"commands", {block->first, block->last}},
+                      {"written_by", timeline.commands[block->first]},
+                      {"part", block->part},
+                      {"lines", block->lines}});
+  json["peak"] = {{"entry", timeline.entry},
+                  {"command", timeline.peak},
+                  {"name", timeline.commands.empty() ? "" : timeline.commands[timeline.peak]},
+                  {"live", timeline.peakBytes},
+                  {"borrowed", timeline.borrowedBytes},
+                  {"buffers", owners}};
+  if (fit) {
+    json["largest_batch"] = fit->batch;
+    json["bytes_at_largest_batch"] = fit->bytes;
+    json["bytes_at_next_batch"] = fit->bytesOfNext;
+  }
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+static void printText(const MemoryReport &report) {
+  auto line = [](const std::string &name, uint64_t bytes) {
+    fmt::print("{:<22}{:>16} bytes  {}\n", name, bytes, byteText(bytes));
+  };
+  for (const auto &segment : report.segments)
+    line(segment.name, segment.bytes);
+  line("total", report.total);
+  fmt::print("\nof which training alone takes:\n");
+  line("  one micro-batch", report.train);
+  line("  several", report.trainAccumulate);
+  fmt::print("\ntransient, by entry:\n");
+  for (const auto &entry : report.transient)
+    line("  " + entry.name, entry.bytes);
+  fmt::print("\nwhen most is in use, by purpose:\n");
+  for (const auto &category : report.categories)
+    line("  " + category.name, category.bytes);
+  const MemoryReport::Timeline &timeline = report.largest;
+  if (timeline.commands.empty())
+    return;
+  fmt::print("\nthe peak: {} at command {} of {}, {}{}\n", timeline.entry, timeline.peak,
+             timeline.commands.size(), timeline.commands[timeline.peak],
+             timeline.borrowedBytes ? fmt::format("; {} more in the gradients' memory",
+                                                  byteText(timeline.borrowedBytes))
+                                    : "");
+  for (const Block *block : ownersOfPeak(timeline))
+    fmt::print("  {:>9}  {:<9}  {}{}{}\n", byteText(block->bytes), nameOf(block->category),
+               timeline.commands[block->first], block->part.empty() ? "" : ", " + block->part,
+               block->lines.empty() ? "" : ", " + block->lines);
+}
 
 static Status memory(const CompileOptions &compile, const MemoryOptions &options) {
   Compilation compilation(compile);
   GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
   std::fputs(compilation.warnings().c_str(), stderr);
   MemoryReport report = reportMemory(compilation.module());
-  std::optional<int64_t> fits;
+  if (!options.html.empty())
+    GPTC_RETURN_IF_ERROR(
+        runtime::writeFileAtomically(options.html, memoryPage(report, compilation.info().name)));
+  std::optional<BatchFit> fit;
   if (options.limit) {
-    GPTC_ASSIGN(int64_t batch, largestBatch(compile, options.limit));
-    fits = batch;
+    GPTC_ASSIGN(BatchFit found, largestBatch(compile, options.limit));
+    fit = found;
   }
   if (options.json) {
-    nlohmann::ordered_json json = {{"total", report.total}};
-    for (const auto &segment : report.segments)
-      json["segments"][segment.name] = segment.bytes;
-    for (const auto &entry : report.transient)
-      json["transient"][entry.name] = entry.bytes;
-    if (fits)
-      json["largest_batch"] = *fits;
-    fmt::print("{}\n", json.dump(2));
+    printJson(report, fit);
     return Status::success();
   }
-  auto line = [](const std::string &name, uint64_t bytes) {
-    fmt::print("{:<22}{:>16} bytes  {}\n", name, bytes, runtime::byteText(bytes));
-  };
-  for (const auto &segment : report.segments)
-    line(segment.name, segment.bytes);
-  line("total", report.total);
-  fmt::print("\ntransient, by entry:\n");
-  for (const auto &entry : report.transient)
-    line("  " + entry.name, entry.bytes);
-  if (fits && *fits > 0)
-    fmt::print("\nlargest batch in {}: --batch-size {}\n", runtime::byteText(options.limit), *fits);
-  else if (fits)
-    fmt::print("\nnot even --batch-size 1 fits into {}\n", runtime::byteText(options.limit));
+  printText(report);
+  if (fit && fit->batch > 0)
+    fmt::print(
+        "\nlargest batch in {}: --batch-size {} takes {} ({} bytes), one more {} ({} bytes)\n",
+        byteText(options.limit), fit->batch, byteText(fit->bytes), fit->bytes,
+        byteText(fit->bytesOfNext), fit->bytesOfNext);
+  else if (fit)
+    fmt::print("\nnot even --batch-size 1 fits into {}: it takes {} ({} bytes)\n",
+               byteText(options.limit), byteText(fit->bytesOfNext), fit->bytesOfNext);
   return Status::success();
 }
 
@@ -65,11 +145,17 @@ Command addMemory(CLI::App &app) {
   addOptimizerOption(*command, *compile);
   command->add_flag("--json", options->json, "print JSON");
   command
-      ->add_option("--fit", options->limit, "also the largest batch that fits into this, as 16GiB")
+      ->add_option("--fit,--fits", options->limit,
+                   "also the largest batch that fits into this, as 16GiB")
       ->transform(CLI::AsSizeValue(false));
+  command
+      ->add_option("--html", options->html,
+                   "write a page that shows which buffer lies where, and when")
+      ->type_name("FILE");
   command->footer("Examples:\n"
                   "  gptc memory models/gpt2.gpt --batch-size 4 --sequence-length 1024\n"
-                  "  gptc memory models/gpt2.gpt --sequence-length 64 --fit 8GiB");
+                  "  gptc memory models/gpt2.gpt --sequence-length 64 --fit 8GiB\n"
+                  "  gptc memory models/gpt2.gpt --chunk-bytes 64MiB --html memory.html");
   return {command, [=] { return reportFailure(memory(*compile, *options)); }};
 }
 

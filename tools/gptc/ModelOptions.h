@@ -14,7 +14,8 @@
 
 namespace gptc::tools {
 
-/// Adds MODEL, --preset, --set, --batch-size, --sequence-length, --no-reuse and --disable-pass.
+/// Adds MODEL, --preset, --set, --batch-size, --sequence-length, --pad-multiple, --chunk-bytes,
+/// --no-reuse and --disable-pass.
 void addModelOptions(CLI::App &app, CompileOptions &options);
 /// Adds --optimizer.
 void addOptimizerOption(CLI::App &app, CompileOptions &options);

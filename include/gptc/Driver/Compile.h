@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,12 @@ struct CompileOptions {
   LoadOptions load;
   Optimizer optimizer = Optimizer::adamw;
   bool noReuse = false;
+  /// Axes of parameters are padded to a multiple of this; 1: none are. If not set, to what the
+  /// target's kernels like, unless it makes an axis larger by more than `padGrowth` percent.
+  std::optional<int64_t> padMultiple;
+  int64_t padGrowth = OptimizeOptions().padGrowth;
+  /// The largest product that is kept whole where pieces of rows would do; 0 keeps all.
+  uint64_t chunkBytes = 512 << 20;
   /// What the plan runs on: "cpu" (this machine's processor), "cuda" (kernels as source, compiled
   /// where they run), or "cuda:sm_90a" (compiled now as well, for that architecture).
   std::string target = "cpu";

@@ -1,0 +1,22 @@
+// The mark on operations that are computed again on purpose.
+//
+// Such an operation stands where its result is needed. It may share a kernel with others that stand
+// there, and must not be gathered with the producers of its operands, which run long before it:
+// its result would be kept from then on, as before.
+#ifndef GPTC_LIB_TRANSFORMS_REMATERIALIZED_H
+#define GPTC_LIB_TRANSFORMS_REMATERIALIZED_H
+
+#include "mlir/IR/Operation.h"
+
+namespace gptc {
+
+inline constexpr llvm::StringLiteral rematerializedMark = "gpt.rematerialized";
+
+inline void markRematerialized(mlir::Operation *op) {
+  op->setAttr(rematerializedMark, mlir::UnitAttr::get(op->getContext()));
+}
+inline bool isRematerialized(mlir::Operation *op) { return op->hasAttr(rematerializedMark); }
+
+} // namespace gptc
+
+#endif // GPTC_LIB_TRANSFORMS_REMATERIALIZED_H
