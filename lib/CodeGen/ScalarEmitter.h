@@ -35,7 +35,7 @@ public:
 
   /// Evaluates the node, whose inputs must be there, unless it is there too.
   void evaluate(unsigned node);
-  /// Writes to an output, or adds to it.
+  /// Writes to an output, or adds to it, as to one that is summed over rows.
   void store(const Output &output, mlir::Value value);
   /// Reads and writes a value that is no output at an output's element.
   mlir::Value loadPlain(const Output &output);
@@ -51,6 +51,9 @@ public:
     reduced,  ///< reduced axes, one after the other
     elements, ///< elements of a row: iterations touch disjoint memory, whichever operands share it
   };
+
+  /// What a loop of a kind says of itself to LLVM; null for one over reduced axes.
+  mlir::Attribute getAnnotation(LoopKind kind) const;
 
   /// A loop over [begin, end). Sets the index of `axis`, if there is one, and calls `body`, which
   /// gives what is carried on. Returns what the last iteration gave.
@@ -106,6 +109,10 @@ mlir::Value emitRandom(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type 
 llvm::LogicalResult emitRowSchedule(plan::KernelOp kernel, mlir::ModuleOp module);
 llvm::LogicalResult emitColumnSchedule(plan::KernelOp kernel, mlir::ModuleOp module);
 llvm::LogicalResult emitSegmentedSum(plan::KernelOp kernel, mlir::ModuleOp module);
+llvm::LogicalResult emitAttention(plan::KernelOp kernel, mlir::ModuleOp module,
+                                  unsigned vectorBits);
+llvm::LogicalResult emitAttentionGrad(plan::KernelOp kernel, mlir::ModuleOp module,
+                                      unsigned vectorBits);
 
 } // namespace gptc::codegen
 

@@ -2,6 +2,7 @@
 #include "gptc/Pipelines/Pipelines.h"
 
 #include "gptc/Autodiff/Passes.h"
+#include "gptc/CodeGen/Passes.h"
 #include "gptc/Plan/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -22,6 +23,8 @@ void gptc::buildForwardPipeline(OpPassManager &manager) {
   attention.ops = {"attention"};
   manager.addPass(createDecomposePass(attention));
   addCleanup(manager);
+  manager.addNestedPass<func::FuncOp>(createFormFlashAttentionPass());
+  addCleanup(manager);
 }
 
 void gptc::buildTrainingPipeline(OpPassManager &manager, const TrainingOptions &options) {
@@ -37,15 +40,33 @@ void gptc::buildInferencePipeline(OpPassManager &manager) {
   addCleanup(manager);
 }
 
-void gptc::buildOptimizePipeline(OpPassManager &manager) {
-  manager.addPass(createDecomposePass());
+void gptc::buildOptimizePipeline(OpPassManager &manager, const OptimizeOptions &options) {
+  DecomposePassOptions decompose;
+  decompose.keep = {"global_norm"}; // the plan sums over all gradients' memory at once
+  manager.addPass(createDecomposePass(decompose));
+  manager.addPass(createInlineScalarsPass());
   manager.addPass(createSplitReductionsPass());
   addCleanup(manager);
+  PadPassOptions pad;
+  pad.multiple = options.padMultiple;
+  pad.growth = options.padGrowth;
+  manager.addPass(createPadPass(pad));
+  if (options.chunkBytes) {
+    ChunkRowsPassOptions chunks;
+    chunks.bytes = options.chunkBytes;
+    manager.addPass(createChunkRowsPass(chunks));
+  }
+  manager.addPass(createSplitColumnSumsPass());
+  // Behind the last pass that would join equal operations again.
+  manager.addPass(createRematerializePass());
   manager.addNestedPass<func::FuncOp>(createFormKernelsPass());
+  manager.addPass(createFuseEpiloguesPass());
 }
 
 void gptc::buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   manager.addPass(createLowerToPlanPass());
+  if (!options.noReuse)
+    manager.addPass(createShareOperandsPass());
   manager.addPass(createMergeLaunchesPass());
   AssignBuffersPassOptions buffers;
   buffers.noReuse = options.noReuse;
@@ -59,6 +80,18 @@ struct TrainingPipelineOptions : PassPipelineOptions<TrainingPipelineOptions> {
       llvm::cl::init(Optimizer::adamw),
       llvm::cl::values(clEnumValN(Optimizer::adamw, "adamw", "Adam with decoupled weight decay"),
                        clEnumValN(Optimizer::sgd, "sgd", "stochastic gradient descent"))};
+};
+
+struct OptimizePipelineOptions : PassPipelineOptions<OptimizePipelineOptions> {
+  Option<int64_t> padMultiple{*this, "pad-multiple",
+                              llvm::cl::desc("what axes of parameters are padded to multiples of"),
+                              llvm::cl::init(OptimizeOptions().padMultiple)};
+  Option<int64_t> padGrowth{*this, "pad-growth",
+                            llvm::cl::desc("most that an axis may grow, in percent"),
+                            llvm::cl::init(OptimizeOptions().padGrowth)};
+  Option<uint64_t> chunkBytes{*this, "chunk-bytes",
+                              llvm::cl::desc("the largest product that is kept whole; 0 keeps all"),
+                              llvm::cl::init(0)};
 };
 
 struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
@@ -78,8 +111,12 @@ void gptc::registerPipelines() {
   PassPipelineRegistration<>("gptc-inference",
                              "From the forward stage to the entries that evaluate and sample",
                              buildInferencePipeline);
-  PassPipelineRegistration<>("gptc-optimize", "From the training stage to the optimized stage",
-                             buildOptimizePipeline);
+  PassPipelineRegistration<OptimizePipelineOptions>(
+      "gptc-optimize", "From the training stage to the optimized stage",
+      [](OpPassManager &manager, const OptimizePipelineOptions &options) {
+        buildOptimizePipeline(manager,
+                              {options.padMultiple, options.padGrowth, options.chunkBytes});
+      });
   PassPipelineRegistration<PlanPipelineOptions>(
       "gptc-plan", "From the optimized stage to the plan stage",
       [](OpPassManager &manager, const PlanPipelineOptions &options) {

@@ -117,12 +117,13 @@ class RunsTest(Case):
         self.assertNotIn("@accumulate_first", run("dump", *TINY, "--after", "cse").stdout)
         self.assertIn("@accumulate_first", run("dump", *TINY, "--after", "gpt-differentiate").stdout)
         # What a pass did not touch is no difference, though its values have other numbers.
-        difference = run("dump", *TINY, "--diff", "gpt-split-reductions", "--entry", "update").stdout.splitlines()
+        difference = run("dump", *TINY, "--diff", "gpt-inline-scalars", "--entry", "update").stdout.splitlines()
         changed = [line for line in difference if line[:1] in "+-" and line[:3] not in ("---", "+++")]
         self.assertTrue(changed)
         for line in changed:
-            self.assertIn("gpt.reduce", line)
-        self.assertEqual(run("dump", *TINY, "--diff", "gpt-split-reductions", "--entry", "logits").stdout, "")
+            self.assertNotIn("gpt.read", line)
+        self.assertNotIn("gpt.global_norm", "".join(changed))
+        self.assertEqual(run("dump", *TINY, "--diff", "gpt-inline-scalars", "--entry", "logits").stdout, "")
         self.assertFails(run("dump", *TINY, "--diff", "gpt-splt", code=2), "gpt-splt", "gpt-split-reductions")
 
     def test_formatted_models_stay_as_they_are(self):

@@ -13,7 +13,8 @@ def LowerKernelsPass : Pass<"plan-lower-kernels", "::mlir::ModuleOp"> {
     [begin, end) of a launch. What a kernel computes does not depend on how a launch is cut into
     rows, nor on whether an output lies in an input's place.
 
-    Loops are scalar: vectors are left to LLVM. A loop along a row is marked with a
+    Loops are scalar: vectors are left to LLVM, but for the products of attention, which are made of vectors
+    of `vector-bits`. A loop along a row is marked with a
     `parallelAccesses` annotation: its iterations touch disjoint memory, even where an output takes
     the place of an input, and LLVM need not ask.
 
@@ -58,7 +59,10 @@ def LowerKernelsPass : Pass<"plan-lower-kernels", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
       "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-      "::mlir::scf::SCFDialect"];
+      "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "256", "the width of vectors that schedules make themselves">
+  ];
 }
 
 def PrintCudaPass : Pass<"plan-print-cuda", "::mlir::ModuleOp"> {
@@ -97,6 +101,8 @@ def PrintCudaPass : Pass<"plan-print-cuda", "::mlir::ModuleOp"> {
     | row, with reductions | four rows, a warp each; or one row, if it has more than 1024 elements |
     | column | 32 columns; its warps take slices of what is reduced |
     | segmented_sum | a row of the table |
+    | attention | 64 queries of a head |
+    | attention_grad | 64 keys of a group (dk, dv) or 64 queries of a head (dq); 32 where these have many columns |
 
     Sums are combined in an order that the source fixes.
   }];
@@ -107,8 +113,8 @@ def ExpandMathPass : Pass<"expand-math"> {
   let summary = "Replace math functions by arithmetic that LLVM can vectorise";
   let description = [{
     On float32 scalars, `exp`, `log`, `sin`, `cos`, `powf` and `arith.remf` become gptc's own
-    expansions, `tanh`, `erf` and rarer functions the approximations of MLIR. No call of a library is
-    left of these, and their special cases are those of C's functions.
+    expansions, `tanh`, `erf` and rarer functions the approximations of MLIR; on vectors, `exp` and
+    `log` do. No call of a library is left of these, and their special cases are those of C's functions.
 
     Largest errors in units in the last place, measured against float64 over all magnitudes:
 
@@ -125,6 +131,27 @@ def ExpandMathPass : Pass<"expand-math"> {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
       "::mlir::vector::VectorDialect"];
+}
+
+def ShareOperandsPass : Pass<"plan-share-operands", "::mlir::ModuleOp"> {
+  let summary = "Let outputs take the place of inputs that nobody reads again";
+  let description = [{
+    Where a launch is the last command that touches a transient buffer, which it reads, and the first one that
+    touches another, which it writes with the same layout, both become one, if the kernel reads each element before
+    it writes it, on every target. The gradient of the logits takes the place of the logits.
+
+    ```mlir
+    plan.launch @grad rows [256] grain 1 [[#plan.view<@b3, 0>, #plan.view<@b4, 0>]]
+    plan.matmul … (#plan.view<@b4, 0>, …)
+    ```
+    becomes
+    ```mlir
+    plan.launch @grad_0 rows [256] grain 1 [[#plan.view<@b3, 0>, #plan.view<@b3, 0>]]
+    plan.matmul … (#plan.view<@b3, 0>, …)
+    ```
+    where `@grad_0` is `@grad` with `in_place [0]`.
+  }];
+  let dependentDialects = ["::gptc::plan::PlanDialect"];
 }
 
 #endif // GPTC_CODEGEN_PASSES_TD

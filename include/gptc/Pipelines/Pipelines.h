@@ -14,6 +14,19 @@ struct TrainingOptions {
   Optimizer optimizer = Optimizer::adamw;
 };
 
+/// For OptimizeOptions: pad whatever it adds.
+inline constexpr int64_t unlimitedGrowth = 1'000'000;
+
+struct OptimizeOptions {
+  /// Axes of parameters are padded to a multiple of this where that adds at most `padGrowth`
+  /// percent; 1 pads nothing.
+  int64_t padMultiple = 1;
+  int64_t padGrowth = 2;
+  /// The largest product, in bytes, that is kept whole where it could be computed by pieces of
+  /// rows; 0 keeps all.
+  uint64_t chunkBytes = 0;
+};
+
 struct PlanOptions {
   /// Every buffer gets memory of its own, and nothing is computed in place of a dead value.
   bool noReuse = false;
@@ -28,8 +41,9 @@ void buildTrainingPipeline(mlir::OpPassManager &manager, const TrainingOptions &
 /// forward → training for a module that only evaluates or samples.
 void buildInferencePipeline(mlir::OpPassManager &manager);
 
-/// training → optimized: named operations are decomposed, operations gathered into kernels.
-void buildOptimizePipeline(mlir::OpPassManager &manager);
+/// training → optimized: named operations are decomposed, parameters padded, operations gathered
+/// into kernels.
+void buildOptimizePipeline(mlir::OpPassManager &manager, const OptimizeOptions &options = {});
 
 /// optimized → plan: places, commands, buffers.
 void buildPlanPipeline(mlir::OpPassManager &manager, const PlanOptions &options);

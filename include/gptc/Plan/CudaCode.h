@@ -31,6 +31,12 @@ struct CudaMatmulSource {
   unsigned module = 0;
 };
 
+/// The product and its epilogue as one kernel, for one choice of transposes.
+struct CudaEpilogueSource : CudaMatmulSource {
+  unsigned kernel = 0; ///< the epilogue, by number in the plan
+  std::string source;  ///< its functions, without what they need of the device header
+};
+
 struct CudaArgsortSource {
   std::string symbol;
   unsigned threads = 0;
@@ -43,6 +49,7 @@ struct CudaSource {
   std::vector<std::string> modules;      ///< translation units that include the header
   std::vector<CudaKernelSource> kernels; ///< in the plan's order
   std::vector<CudaMatmulSource> matmuls;
+  std::vector<CudaEpilogueSource> epilogues;
   std::optional<CudaArgsortSource> argsort;
 };
 

@@ -7,6 +7,12 @@
 #include "gptc/Dialect/Plan/PlanOps.h"
 
 namespace gptc {
+/// On a transient buffer that lies in memory of variables whose values are not needed meanwhile:
+/// its segment is theirs.
+namespace plan {
+inline constexpr llvm::StringLiteral lentMark = "plan.lent";
+}
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "gptc/Plan/Passes.h.inc"

@@ -17,9 +17,10 @@ namespace gptc {
 #include "gptc/Transforms/Passes.h.inc"
 
 /// Patterns that replace operations by their decompositions; only operations of these names (without
-/// dialect), or all if there are none.
+/// dialect), or all that have no kernel of their own if there are no names, but for those of `keep`.
 void populateDecomposePatterns(mlir::RewritePatternSet &patterns,
-                               llvm::ArrayRef<std::string> ops = {});
+                               llvm::ArrayRef<std::string> ops = {},
+                               llvm::ArrayRef<std::string> keep = {});
 } // namespace gptc
 
 #endif // GPTC_TRANSFORMS_PASSES_H

@@ -89,8 +89,8 @@ def DeriveEntriesPass : Pass<"gpt-derive-entries", "::mlir::ModuleOp"> {
 def DecomposePass : Pass<"gpt-decompose"> {
   let summary = "Replace named operations by the elementwise operations, reductions and matmuls they stand for";
   let description = [{
-    Each operation that implements `DecomposableOpInterface` is replaced by what its `decompose` emits. With
-    `ops`, only the operations of these names are replaced.
+    Each operation that implements `DecomposableOpInterface`, and has no kernel of its own, is replaced by what its
+    `decompose` emits. With `ops`, only the operations of these names are replaced, with or without a kernel; those of `keep` stay.
 
     ```mlir
     %p = gpt.softmax %x : tensor<4x27xf32>
@@ -107,7 +107,37 @@ def DecomposePass : Pass<"gpt-decompose"> {
   }];
   let dependentDialects = ["gpt::GPTDialect"];
   let options = [
-    ListOption<"ops", "ops", "std::string", "names of the operations to replace, without dialect; all if empty">
+    ListOption<"ops", "ops", "std::string", "names of the operations to replace, without dialect; all without a kernel if empty">,
+    ListOption<"keep", "keep", "std::string", "names of operations to leave as they are">
+  ];
+}
+
+def FormFlashAttentionPass : Pass<"gpt-form-flash-attention", "::mlir::func::FuncOp"> {
+  let summary = "Replace matmul, scale, mask, softmax and matmul by gpt.flash_attention";
+  let description = [{
+    Attention is found by what its elements are computed from, not by the order of operations: axes are followed through reshapes
+    and transposes, scalars through maps. The scale may stand on the queries, the keys or the scores; the mask, that of key s ≤ query t or
+    none, may be a selection or added, of −∞; the softmax may be named or written out; heads may share keys and values. Nothing but the second
+    matmul may use what comes between.
+
+    Near misses stay as they are. A remark says why: another operation in between, another mask, another axis, another use, or heads of
+    more than `max-head-size` elements.
+
+    ```mlir
+    %0 = gpt.matmul %q, %k transpose_rhs : tensor<2x4x64x32xf32>, tensor<2x4x64x32xf32> -> tensor<2x4x64x64xf32>
+    %1 = gpt.map(%0, %t, %s) ...           // t >= s ? score * 0.125 : -inf
+    %2 = gpt.softmax %1 : tensor<2x4x64x64xf32>
+    %y = gpt.matmul %2, %v : tensor<2x4x64x64xf32>, tensor<2x4x64x32xf32> -> tensor<2x4x64x32xf32>
+    ```
+    becomes
+    ```mlir
+    %y, %lse = gpt.flash_attention %q, %k, %v causal scale 0.125 : tensor<2x4x64x32xf32>, tensor<2x4x64x32xf32>, tensor<2x4x64x32xf32>
+        -> tensor<2x4x64x32xf32>, tensor<2x4x64xf32>
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
+  let options = [
+    Option<"maxHeadSize", "max-head-size", "int64_t", "128", "the largest head that kernels of attention take">
   ];
 }
 
@@ -115,18 +145,167 @@ def SplitReductionsPass : Pass<"gpt-split-reductions"> {
   let summary = "Reduce the last axis and other axes one after the other";
   let description = [{
     Afterwards each `gpt.reduce` reduces the last axis alone, or leading axes alone: what row kernels and
-    column kernels do.
+    column kernels do. A reduction of up to 65536 elements, all that there are, is one along a single axis
+    where they lie side by side, and a map that it alone uses is computed there.
   }];
   let dependentDialects = ["gpt::GPTDialect"];
+}
+
+def InlineScalarsPass : Pass<"gpt-inline-scalars"> {
+  let summary = "Compute scalars in each map that uses them";
+  let description = [{
+    A map over scalars alone whose users are all maps over larger tensors is copied into them, if it has at most `limit`
+    operations: a kernel computes it once, not once an element, and a launch is saved.
+
+    ```mlir
+    %c = gpt.map(%norm, %limit) ... : (tensor<f32>, tensor<f32>) -> tensor<f32>      // min(limit / norm, 1)
+    %y = gpt.map(%x, %c) ... : (tensor<8x4xf32>, tensor<f32>) -> tensor<8x4xf32>     // x * c
+    ```
+    becomes
+    ```mlir
+    %y = gpt.map(%x, %norm, %limit) ... : (tensor<8x4xf32>, tensor<f32>, tensor<f32>) -> tensor<8x4xf32>   // x * min(limit / norm, 1)
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
+  let options = [
+    Option<"limit", "limit", "int64_t", "16", "the most operations of a scalar that is copied">
+  ];
+}
+
+def SplitColumnSumsPass : Pass<"gpt-split-column-sums"> {
+  let summary = "Sum over rows in two steps, of which a row kernel can do the first";
+  let description = [{
+    A sum over all axes but the last of a tensor that a row kernel will compute or read becomes sums over
+    blocks of rows, and the sum of those. The kernel makes the first while it has the rows; the second is
+    small. The height of the blocks is a divisor of the number of rows.
+
+    ```mlir
+    %s = gpt.reduce sum %x [0, 1] : tensor<4x64x768xf32> -> tensor<768xf32>
+    ```
+    becomes
+    ```mlir
+    %0 = gpt.reshape %x : tensor<4x64x768xf32> -> tensor<32x8x768xf32>
+    %1 = gpt.reduce sum %0 [1] : tensor<32x8x768xf32> -> tensor<32x768xf32>
+    %s = gpt.reduce sum %1 [0] : tensor<32x768xf32> -> tensor<768xf32>
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
+}
+
+def PadPass : Pass<"gpt-pad", "::mlir::ModuleOp"> {
+  let summary = "Pad parameters behind their axes to multiples that kernels like";
+  let description = [{
+    An axis of a parameter grows to the next multiple of `multiple` where that adds at most `growth` percent and some matmul sees it. Gradients and
+    moments grow alike. The type of a variable stays the logical one, with which it is saved and loaded; `padded` is
+    the shape in which it is kept. Pads of variables are exactly 0 behind each entry.
+
+    Padded axes are followed through maps, matmuls, reductions, embeddings and rearrangements. Where an operation combines
+    a padded axis with one that is not, or cuts it up, the operand is sliced, which costs nothing. Pads between operations may hold
+    anything; they are masked (a select by the index along the axis, part of the kernel that reads them) where they
+    could reach other elements: in reductions (0, −∞ or ∞) and in the axis that a matmul sums over, unless they are known to be 0; and before they are
+    written to a variable.
+
+    ```mlir
+    gpt.variable @e parameter init(#gpt.init<normal, 0.02, 0.0>) : tensor<50257x768xf32>
+    ...
+    %e = gpt.read @e : tensor<50257x768xf32>
+    %y = gpt.matmul %x, %e transpose_rhs : tensor<8x768xf32>, tensor<50257x768xf32> -> tensor<8x50257xf32>
+    %m = gpt.reduce max %y [1] : tensor<8x50257xf32> -> tensor<8xf32>
+    ```
+    becomes
+    ```mlir
+    gpt.variable @e parameter init(#gpt.init<normal, 0.02, 0.0>) {padded = array<i64: 50304, 768>} : tensor<50257x768xf32>
+    ...
+    %e = gpt.read @e : tensor<50304x768xf32>
+    %y = gpt.matmul %x, %e transpose_rhs : tensor<8x768xf32>, tensor<50304x768xf32> -> tensor<8x50304xf32>
+    %i = gpt.iota : tensor<50304xi32>
+    %0 = gpt.map(%y, %i) ...           // i < 50257 ? y : -inf
+    %m = gpt.reduce max %0 [1] : tensor<8x50304xf32> -> tensor<8xf32>
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"multiple", "multiple", "int64_t", "64", "what sizes become multiples of; 1 pads nothing">,
+    Option<"growth", "growth", "int64_t", "2", "most that an axis may grow, in percent">
+  ];
+}
+
+def ChunkRowsPass : Pass<"gpt-chunk-rows", "::mlir::ModuleOp"> {
+  let summary = "Cut a large matmul's result, and what is made of it row by row, into pieces of rows";
+  let description = [{
+    A product with one matrix for all rows, whose result takes more than `bytes`, is computed piece by piece where
+    everything that uses it, directly or by tensors as wide, is a map or a reduction of a row, a product along the rows, or a
+    sum over the rows. Each piece runs through all of them before the next begins, so no more than a piece of
+    the wide tensors is ever there. Results of rows are joined; a sum over rows that is only written is accumulated where it is written, others are added up.
+    Nothing is computed twice. Products are cut into smaller ones, which read the shared matrix once each.
+
+    What the pieces would have to know of all rows at once (a gradient that depends on the mean of the losses' values) keeps
+    the tensor whole; remarks tell so.
+
+    ```mlir
+    %z = gpt.matmul %x, %w transpose_rhs : tensor<8x4xf32>, tensor<100x4xf32> -> tensor<8x100xf32>
+    %p = gpt.map(%z) ...
+    %dx = gpt.matmul %p, %w : tensor<8x100xf32>, tensor<100x4xf32> -> tensor<8x4xf32>
+    ```
+    becomes, with room for four rows,
+    ```mlir
+    %x0 = gpt.slice %x [0, 0] [4, 4] : tensor<8x4xf32> -> tensor<4x4xf32>
+    %z0 = gpt.matmul %x0, %w transpose_rhs : tensor<4x4xf32>, tensor<100x4xf32> -> tensor<4x100xf32>
+    %p0 = gpt.map(%z0) ...
+    %dx0 = gpt.matmul %p0, %w : tensor<4x100xf32>, tensor<100x4xf32> -> tensor<4x4xf32>
+    ... // the same for rows 4 to 7
+    %dx = gpt.concat %dx0, %dx1 axis 0 : tensor<4x4xf32>, tensor<4x4xf32> -> tensor<8x4xf32>
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
+  let options = [
+    Option<"bytes", "bytes", "uint64_t", "0", "the largest size of a product that is kept whole; 0 keeps all">
+  ];
+}
+
+def RematerializePass : Pass<"gpt-rematerialize", "::mlir::ModuleOp"> {
+  let summary = "Compute cheap values again where they are used much later, instead of keeping them";
+  let description = [{
+    A map's result, or random numbers, that lie idle where most memory is taken are computed again before
+    their next use: a normalised tensor from its input and the rows' statistics, an activation from what it was
+    applied to. So they die in the forward part, and the copy can join the kernel of the backward part that reads
+    the same tensors. The copy does the same operations in the same order: the same bits.
+
+    A value is kept if its operands are not there anyway at that time (a row's statistics may be), if computing it moves more than
+    `price-limit` times its bytes, or if less than `distance-limit` times its bytes are computed meanwhile. Remarks tell each.
+
+    ```mlir
+    %y = gpt.map(%x, %mean, %rstd, %weight) ...
+    %z = gpt.matmul %y, %w ...
+    ...
+    %dw = gpt.matmul %y, %dz transpose_lhs ...
+    ```
+    becomes
+    ```mlir
+    %y = gpt.map(%x, %mean, %rstd, %weight) ...
+    %z = gpt.matmul %y, %w ...
+    ...
+    %again = gpt.map(%x, %mean, %rstd, %weight) ...
+    %dw = gpt.matmul %again, %dz transpose_lhs ...
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
+  let options = [
+    Option<"priceLimit", "price-limit", "unsigned", "8", "bytes that may be moved for a byte saved">,
+    Option<"distanceLimit", "distance-limit", "unsigned", "2",
+           "bytes that are computed between two uses, for a byte saved">
+  ];
 }
 
 def FormKernelsPass : Pass<"gpt-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "Gather operations into gpt.fused, each of which becomes one kernel";
   let description = [{
-    Maps, reductions over the last axis, gathers and random numbers that share a space of rows are gathered
-    greedily along their values, so long as no group depends on itself through an operation outside. A
-    reduction over leading axes takes along a map that it alone uses. Generators (`gpt.iota`, constants) are
-    copied into each kernel. Operations are put in an order in which they can run.
+    Maps, reductions over the last axis, sums over blocks of rows, gathers and random numbers that share a space
+    of rows are gathered where one uses what the other computes, or both read a tensor as large as the space. Of
+    all such pairs of groups those join first that save most bytes read and written, so long as no group depends on
+    itself through an operation outside. Remarks say what was joined, and what was not and why. A reduction over
+    leading axes takes along a map that it alone uses. Generators (`gpt.iota`, constants) are copied into each
+    kernel. Operations are put in an order in which they can run; column sums whose parts are there come last.
 
     ```mlir
     %0 = gpt.map(%x, %y) ...
@@ -146,6 +325,42 @@ def FormKernelsPass : Pass<"gpt-form-kernels", "::mlir::func::FuncOp"> {
   let options = [
     Option<"limit", "limit", "unsigned", "20", "largest number of values that cross a kernel's border">
   ];
+}
+
+def FuseEpiloguesPass : Pass<"gpt-fuse-epilogues", "::mlir::ModuleOp"> {
+  let summary = "Take matmuls into the row kernels that use them";
+  let description = [{
+    A `gpt.fused` that computes row by row from the product of a `gpt.matmul` takes the matmul into its body: the
+    kernel becomes the product's epilogue, which runs on rows that are still in the cache or in registers. Bytes of the
+    product that are not read again, nor written if nobody else uses it, and a launch are saved; nothing is computed twice,
+    so what may be fused is. Of two products the later one is taken, since the other must be there first.
+
+    A CPU computes the product in panels of whole rows, so a kernel that reduces rows, or sums blocks of them, is an epilogue
+    as well. A GPU applies what is elementwise in registers where the product is the plan's own kernel; everything else,
+    and what follows the library's product, is a launch of its own within the command.
+
+    It stays apart from a product that is batched or used before the kernel, and from kernels that reduce columns. Remarks
+    (category `gpt-fuse-epilogues`) tell what was fused and what was not, with the bytes.
+
+    ```mlir
+    %0 = gpt.matmul %x, %w : tensor<8x16xf32>, tensor<16x4xf32> -> tensor<8x4xf32>
+    %1 = gpt.fused(%0, %b) : (tensor<8x4xf32>, tensor<4xf32>) -> tensor<8x4xf32> {
+    ^bb0(%p: tensor<8x4xf32>, %c: tensor<4xf32>):
+      %2 = gpt.map(%p, %c) ...
+      gpt.yield %2 : tensor<8x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %1 = gpt.fused(%x, %w, %b) : (tensor<8x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> tensor<8x4xf32> {
+    ^bb0(%a: tensor<8x16xf32>, %v: tensor<16x4xf32>, %c: tensor<4xf32>):
+      %p = gpt.matmul %a, %v : tensor<8x16xf32>, tensor<16x4xf32> -> tensor<8x4xf32>
+      %2 = gpt.map(%p, %c) ...
+      gpt.yield %2 : tensor<8x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
 }
 
 #endif // GPTC_TRANSFORMS_PASSES_TD

@@ -1,6 +1,8 @@
 // The plan dialect: registration and verifiers.
 #include "gptc/Dialect/Plan/PlanOps.h"
 
+#include "gptc/Dialect/GPT/BlockSums.h"
+
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -33,7 +35,8 @@ void PlanDialect::registerAttributes() {
 LogicalResult BufferOp::verify() {
   static constexpr StringLiteral segments[] = {"parameters", "optimizer", "gradients",
                                                "io",         "step",      "transient"};
-  if (!llvm::is_contained(segments, getSegment())) // (B1)
+  // (B1)
+  if (!llvm::is_contained(segments, getSegment()) && !getSegment().starts_with("io:"))
     return emitOpError() << "requires a known segment, found \"" << getSegment() << "\"";
   return success();
 }
@@ -88,5 +91,57 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (getRows().size() != getInstances().size()) // (L2)
     return emitOpError() << "requires rows for " << getInstances().size() << " instances, found "
                          << getRows().size();
+  int64_t height =
+      kernel.getSchedule() == "row" ? gpt::findRowsOfBlockSums(kernel.getBody().front()) : 1;
+  auto isMultiple = [&](int64_t rows) { return rows % height == 0; };
+  if (!isMultiple(getGrain()) || !llvm::all_of(getRows(), isMultiple)) // (L3)
+    return emitOpError() << "requires multiples of " << height << " rows, found " << getRows()
+                         << " by " << getGrain();
+  return success();
+}
+
+LogicalResult MatmulOp::verify() {
+  int present = getEpilogueAttr() != nullptr;
+  for (Attribute part : {Attribute(getEpilogueRowsAttr()), Attribute(getEpilogueGrainAttr()),
+                         Attribute(getEpilogueOperandsAttr())})
+    if ((part != nullptr) != present) // (M1)
+      return emitOpError("requires an epilogue with rows, grain and operands, or nothing of it");
+  if (!present)
+    return success();
+  if (!getBatch().empty()) // (M4)
+    return emitOpError("requires no batch axes with an epilogue");
+  int64_t rows = *getEpilogueRows();
+  if (rows < 1 || getM() % rows != 0) // (M4)
+    return emitOpError() << "requires its " << getM()
+                         << " rows to be a multiple of the epilogue's, "
+                         << "found " << rows;
+  if (*getEpilogueGrain() < 1)
+    return emitOpError() << "requires a grain of at least 1, found " << *getEpilogueGrain();
+  return success();
+}
+
+LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
+  if (!getEpilogueAttr())
+    return success();
+  auto kernel = tables.lookupNearestSymbolFrom<KernelOp>(*this, getEpilogueAttr());
+  if (!kernel || kernel.getSchedule() != "row") // (M2)
+    return emitOpError() << "requires a row kernel, found "
+                         << (kernel ? "one of another schedule" : "none") << " named "
+                         << getEpilogueAttr();
+  ArrayAttr operands = *getEpilogueOperands();
+  if (operands.size() != kernel.getLayouts().size()) // (M2)
+    return emitOpError() << "requires " << kernel.getLayouts().size()
+                         << " operands of the epilogue, found " << operands.size();
+  unsigned inputs = kernel.getBody().getNumArguments();
+  auto isProduct = [&](size_t operand) { return operands[operand] == getResult(); };
+  bool isRead = false;
+  for (unsigned input = 0; input < inputs; ++input)
+    isRead |= isProduct(input);
+  bool isSafe = true;
+  for (auto [output, source] : llvm::enumerate(kernel.getInPlace()))
+    isSafe &= !isProduct(inputs + output) || (source >= 0 && isProduct(source));
+  if (!isRead || !isSafe) // (M3)
+    return emitOpError(
+        "requires the epilogue to read the product, and to overwrite it in place only");
   return success();
 }
