@@ -162,20 +162,21 @@ struct AssignBuffersPass : gptc::impl::AssignBuffersPassBase<AssignBuffersPass> 
     return packing;
   }
 
-  /// Pads of variables are 0 and stay 0: behind the last command, those of gradients that were lent
-  /// are cleared.
+  /// Pads of variables are 0 and stay 0: behind the last command those of all lenders are cleared,
+  /// if one has lent. Others may have been computed from its memory, pads and all.
   void clearPads(EntryOp entry, llvm::MapVector<StringAttr, Life> &lives, const Packing &packing,
                  PadClearing &pads) {
-    SmallVector<BufferOp> dirty;
-    for (BufferOp gradient : gradients) {
+    bool isDirty = llvm::any_of(gradients, [&](BufferOp gradient) {
       int64_t begin = *gradient.getOffset(), end = begin + lenders.lookup(gradient);
-      for (auto [life, offset] : llvm::zip(lives, packing.offsets))
-        if (offset < end && begin < offset + alignUp(life.second.buffer.getBytes())) {
-          dirty.push_back(gradient);
-          break;
-        }
-    }
-    pads.clear(entry, dirty);
+      return llvm::any_of(llvm::zip(lives, packing.offsets), [&](auto pair) {
+        auto &[life, offset] = pair;
+        return offset < end && begin < offset + alignUp(life.second.buffer.getBytes());
+      });
+    });
+    if (isDirty)
+      pads.clear(entry, llvm::filter_to_vector(gradients, [&](BufferOp gradient) {
+                   return lenders.contains(gradient);
+                 }));
   }
 
   SmallVector<BufferOp> gradients;

@@ -22,8 +22,8 @@ std::optional<PaddedRows> PadClearing::findRows(BufferOp variable) const {
   for (size_t axis = shape.size() - 1; axis-- > 0; rows.count *= shape[axis])
     if (strides[axis] != rows.count * rows.distance)
       return std::nullopt;
-  // The last row's pad may reach beyond the memory.
-  if (rows.distance <= rows.width ||
+  // A single row has no distance to a next one; the last row's pad may reach beyond the memory.
+  if (rows.count < 2 || rows.distance <= rows.width ||
       rows.elements() * 4 > static_cast<int64_t>(variable.getBytes()))
     return std::nullopt;
   return rows;
@@ -49,6 +49,7 @@ void PadClearing::clear(EntryOp entry, ArrayRef<BufferOp> variables) {
     gpt::YieldOp::create(inner, tensor.getLoc(), map.getResults());
     KernelUse use = kernels.get(module.getLoc(), "clear_pads", block, {{rows.distance, 1}},
                                 ArrayRef<bool>{false}, {-1});
+    assert((!kernel || kernel == use.kernel) && "rows that are alike have one kernel");
     kernel = use.kernel;
     counts.push_back(use.rows);
     auto view = ViewAttr::get(module.getContext(), tensor.getPlace().getBuffer(), rows.width);

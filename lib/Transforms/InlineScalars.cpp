@@ -74,10 +74,13 @@ struct InlineScalarsPass : gptc::impl::InlineScalarsPassBase<InlineScalarsPass> 
     SmallVector<gpt::MapOp> scalars;
     getOperation()->walk([&](gpt::MapOp map) {
       auto operations = map.getBlock()->without_terminator();
-      if (isForMaps(map) && std::distance(operations.begin(), operations.end()) <= limit)
+      if (map.getShape().empty() && std::distance(operations.begin(), operations.end()) <= limit)
         scalars.push_back(map);
     });
-    for (gpt::MapOp scalar : scalars) {
+    // The last first: what goes into one scalar may go into maps once that one has.
+    for (gpt::MapOp scalar : llvm::reverse(scalars)) {
+      if (!isForMaps(scalar))
+        continue;
       llvm::SmallSetVector<Operation *, 8> users(llvm::from_range, scalar->getUsers());
       for (Operation *user : users)
         inlineInto(scalar, cast<gpt::MapOp>(user));

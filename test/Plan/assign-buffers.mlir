@@ -36,7 +36,8 @@ plan.entry @chain {
 }
 
 // The first command that touches a gradient writes all of it: until then its memory serves another
-// buffer, and what lies behind its rows is zero again at the end. A gradient that is added to keeps its own.
+// buffer, and what lies behind its rows is zero again at the end. A gradient that is added to keeps its own,
+// and so does one of a single row, which has no distance between rows.
 // CHECK: plan.buffer @g in "gradients" bytes 256 offset 0
 // CHECK: plan.buffer @kept in "gradients" bytes 256 offset 256
 // CHECK: plan.buffer @early in "gradients" bytes 64 offset 0 {plan.lent}
@@ -47,6 +48,7 @@ plan.buffer @kept in "gradients" bytes 256
 plan.buffer @early in "transient" bytes 64
 plan.buffer @late in "transient" bytes 64
 plan.tensor "g" at #plan.view<@g, 0> strides [16, 1] {} : tensor<4x4xf32>
+plan.tensor "kept" at #plan.view<@kept, 0> strides [16, 1] {} : tensor<1x4xf32>
 plan.kernel @spread "row" rows 4 layouts [memref<4x4xf32>, memref<4x4xf32, strided<[16, 1]>>] accumulate [false] in_place [-1] {
 ^bb0(%x: tensor<4x4xf32>):
   gpt.yield %x : tensor<4x4xf32>

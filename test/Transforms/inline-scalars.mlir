@@ -64,3 +64,36 @@ func.func @written() {
   gpt.write @"output:y", %y : tensor<8xf32>
   return
 }
+
+// -----
+
+// A scalar that goes into one that maps use goes along.
+// CHECK-LABEL: func.func @chain
+// CHECK-NOT: -> tensor<f32>
+// CHECK: gpt.map(%{{.*}}, %{{.*}}) : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
+// CHECK: math.sqrt
+// CHECK: math.exp
+gpt.variable @x parameter init(<constant, 0.0, 0.0>) : tensor<8xf32>
+gpt.variable @n step : tensor<f32>
+gpt.variable @"output:y" output : tensor<8xf32>
+func.func @chain() {
+  %x = gpt.read @x : tensor<8xf32>
+  %n = gpt.read @n : tensor<f32>
+  %c = gpt.map(%n) : (tensor<f32>) -> tensor<f32> {
+  ^bb0(%a: f32):
+    %0 = math.sqrt %a : f32
+    gpt.yield %0 : f32
+  }
+  %d = gpt.map(%c) : (tensor<f32>) -> tensor<f32> {
+  ^bb0(%a: f32):
+    %0 = math.exp %a : f32
+    gpt.yield %0 : f32
+  }
+  %y = gpt.map(%x, %d) : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.mulf %a, %b : f32
+    gpt.yield %0 : f32
+  }
+  gpt.write @"output:y", %y : tensor<8xf32>
+  return
+}

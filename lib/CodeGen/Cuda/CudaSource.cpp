@@ -244,6 +244,10 @@ static LogicalResult addEpilogues(ModuleOp plan,
       return;
     auto kernel = plan.lookupSymbol<plan::KernelOp>(*matmul.getEpilogue());
     unsigned product = findProduct(matmul);
+    // A layout knows no distance between the rows of an axis of one.
+    auto layout = cast<MemRefType>(cast<TypeAttr>(kernel.getLayouts()[product]).getValue());
+    if (layout.getRank() < 2 || (layout.getShape().end()[-2] == 1 && matmul.getM() > 1))
+      return;
     CudaEpilogueSource epilogue;
     epilogue.transposeLhs = matmul.getTransposeLhs();
     epilogue.transposeRhs = matmul.getTransposeRhs();

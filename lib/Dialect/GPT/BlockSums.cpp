@@ -21,6 +21,19 @@ std::optional<BlockSum> gpt::matchBlockSum(Operation *op) {
   ArrayRef<int64_t> to = cast<RankedTensorType>(blocks.getResult().getType()).getShape();
   if (to.size() != 3 || from.size() < 2 || from.back() != to.back() || to.back() == 1 || to[1] == 1)
     return std::nullopt;
+  // A block is whole trailing axes of rows, or an equal part of one.
+  int64_t rest = to[1];
+  for (int64_t size : llvm::reverse(from.drop_back())) {
+    if (rest % size != 0) {
+      if (size % rest != 0)
+        return std::nullopt;
+      rest = 1;
+      break;
+    }
+    rest /= size;
+  }
+  if (rest != 1)
+    return std::nullopt;
   return BlockSum{blocks, to[0], to[1]};
 }
 
