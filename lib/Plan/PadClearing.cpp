@@ -1,4 +1,4 @@
-// Pads behind rows, and behind the last element.
+// Pads behind the rows of variables.
 #include "PadClearing.h"
 
 using namespace mlir;

@@ -14,7 +14,6 @@ namespace gptc::plan {
 /// The rows of a variable with pads behind them, in elements; all lie at one distance.
 struct PaddedRows {
   int64_t count, width, distance;
-  bool operator==(const PaddedRows &) const = default;
   bool areAlike(const PaddedRows &other) const {
     return width == other.width && distance == other.distance;
   }
