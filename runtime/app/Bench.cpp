@@ -2,8 +2,8 @@
 #include "runtime/app/Bench.h"
 
 #include "runtime/app/Outputs.h"
+#include "runtime/app/StepTimer.h"
 #include "runtime/app/Summary.h"
-#include "runtime/app/TrainingStep.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,56 +23,36 @@ public:
   Status serve(const LineReader &requests);
 
 private:
-  struct Measured {
-    double milliseconds, loss;
-  };
-  Result<Measured> step();
   void print(std::vector<double> times, double lastLoss) const;
 
   const Plan plan_;
   const BenchOptions &options_;
   const Console &console_;
-  ModelInputs inputs_;
   std::optional<Dataset> data_;
-  std::unique_ptr<BatchSource> batches_;
-  std::optional<Session> session_;
+  std::unique_ptr<StepTimer> timer_;
   Profile profile_;
-  int64_t step_ = 0;
 };
 
 Status Bench::prepare() {
   GPTC_RETURN_IF_ERROR(checkWritableFile("--profile", options_.profile));
-  GPTC_RETURN_IF_ERROR(checkStepScalars(plan_));
-  GPTC_ASSIGN(inputs_, ModelInputs::of(plan_));
-  if (options_.data.empty()) {
-    batches_ = randomBatches(inputs_, options_.seed);
-  } else {
+  GPTC_ASSIGN(ModelInputs inputs, ModelInputs::of(plan_));
+  std::unique_ptr<BatchSource> batches;
+  if (!options_.data.empty()) {
     GPTC_ASSIGN(data_, Dataset::load(options_.data, options_.tokenizer));
-    GPTC_RETURN_IF_ERROR(data_->fit(inputs_));
-    GPTC_ASSIGN(batches_, data_->batches(Split::training, inputs_, Shuffle::none, options_.seed));
+    GPTC_RETURN_IF_ERROR(data_->fit(inputs));
+    GPTC_ASSIGN(batches, data_->batches(Split::training, inputs, Shuffle::none, options_.seed));
   }
-  GPTC_ASSIGN(Session session, Session::create(plan_, trainingEntries(plan_, 1),
-                                               sessionOptions(options_.device, console_)));
-  session_.emplace(std::move(session));
-  return session_->initialize(options_.seed);
-}
-
-Result<Bench::Measured> Bench::step() {
-  double begin = Profile::now();
-  UpdateScalars scalars{1e-4, 0.1, 0.9, 0.95, 1e-8, 1, step_ + 1};
-  GPTC_ASSIGN(StepResult result,
-              runTrainingStep(*session_, *batches_, options_.seed, step_, 1, scalars));
-  ++step_;
-  return Measured{1e3 * (Profile::now() - begin), result.loss};
+  GPTC_ASSIGN(timer_, StepTimer::create(plan_, std::move(inputs), std::move(batches), options_.seed,
+                                        sessionOptions(options_.device, console_)));
+  return {};
 }
 
 Status Bench::measure() {
   std::vector<double> times;
   double loss = 0;
   for (int64_t i = -options_.warmup; i < options_.steps; ++i) {
-    if (i == 0 && !options_.profile.empty())
-      session_->setProfile(&profile_);
-    GPTC_ASSIGN(Measured measured, step());
+    bool profiled = i >= 0 && !options_.profile.empty();
+    GPTC_ASSIGN(StepTimer::Measured measured, timer_->step(profiled ? &profile_ : nullptr));
     loss = measured.loss;
     if (i >= 0)
       times.push_back(measured.milliseconds);
@@ -88,26 +68,28 @@ void Bench::print(std::vector<double> times, double lastLoss) const {
   std::sort(times.begin(), times.end());
   size_t half = times.size() / 2;
   double median = times.size() % 2 == 1 ? times[half] : (times[half - 1] + times[half]) / 2;
-  double perSecond = 1e3 * static_cast<double>(inputs_.unitsPerBatch()) / median;
+  const ModelInputs &inputs = timer_->inputs();
+  const Session &session = timer_->session();
+  double perSecond = 1e3 * static_cast<double>(inputs.unitsPerBatch()) / median;
   if (options_.json) {
     nlohmann::json result = {{"model", plan_.model()},
-                             {"device", session_->device().description()},
+                             {"device", session.device().description()},
                              {"steps", times.size()},
                              {"median_ms", median},
                              {"min_ms", times.front()},
                              {"max_ms", times.back()},
-                             {std::string(inputs_.unit()) + "_per_second", perSecond},
+                             {std::string(inputs.unit()) + "_per_second", perSecond},
                              {"loss", lastLoss},
-                             {"allocated_bytes", session_->memory().total()},
+                             {"allocated_bytes", session.memory().total()},
                              {"peak_resident_bytes", peakResidentBytes()}};
     console_.out(result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   console_.out(fmt::format("{} on {}: {} steps of {} {}", plan_.model(),
-                           session_->device().description(), times.size(),
-                           groupedNumber(inputs_.unitsPerBatch()), inputs_.unit()));
+                           session.device().description(), times.size(),
+                           groupedNumber(inputs.unitsPerBatch()), inputs.unit()));
   console_.out(fmt::format("median {:.3f} ms, fastest {:.3f}, slowest {:.3f}; {:.0f} {}/s", median,
-                           times.front(), times.back(), perSecond, inputs_.unit()));
+                           times.front(), times.back(), perSecond, inputs.unit()));
 }
 
 Status Bench::serve(const LineReader &requests) {
@@ -117,7 +99,7 @@ Status Bench::serve(const LineReader &requests) {
     if (*line != "step")
       return {Code::invalidArgument,
               fmt::format("--serve: \"{}\" is not a request: they are step and quit", *line)};
-    GPTC_ASSIGN(Measured measured, step());
+    GPTC_ASSIGN(StepTimer::Measured measured, timer_->step());
     console_.out(fmt::format("{{\"ms\": {:.4f}, \"loss\": {}}}", measured.milliseconds,
                              nlohmann::json(measured.loss).dump()));
   }

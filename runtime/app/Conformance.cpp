@@ -114,10 +114,10 @@ private:
   Status read(const TensorInfo &info, Words &words, bool &padded) const {
     // All of the tensor's memory, as if it had one axis.
     TensorInfo raw = info;
-    raw.shape = {static_cast<int64_t>(info.bytes / planElementSize)};
+    raw.shape = {static_cast<int64_t>(info.bytes / sizeof(int32_t))};
     raw.strides = {1};
     raw.type = DataType::int32;
-    std::vector<int32_t> memory(info.bytes / planElementSize);
+    std::vector<int32_t> memory(info.bytes / sizeof(int32_t));
     GPTC_RETURN_IF_ERROR(session_.read(raw, std::span(memory)));
     words.resize(static_cast<size_t>(info.count()));
     copyToDense(info, std::as_bytes(std::span(memory)), std::as_writable_bytes(std::span(words)));

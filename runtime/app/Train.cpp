@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t defaultEvalEvery = 250;
 constexpr int64_t sampleTokens = 100;
+constexpr double leastLossScale = 0x1p-16;
 
 /// How many micro-batches make a step.
 Result<int64_t> accumulationStepsFor(const TrainOptions &options, const ModelInputs &inputs) {
@@ -51,6 +52,7 @@ private:
   std::vector<std::string> entries() const;
   Status loadStart();
   Status openLog();
+  Status startScaler(int64_t step);
   void noteDifferentOptions(const nlohmann::json &earlier) const;
 
   /// A step that was started and is not in the log yet.
@@ -98,6 +100,7 @@ private:
   int64_t checkpointStep_ = -1;  ///< of the last checkpoint written or read
   std::optional<double> lastValidationLoss_;
   std::optional<double> lastLoss_;
+  int64_t skipped_ = 0; ///< steps whose gradients overflowed
 };
 
 Status Trainer::prepare(const std::function<std::string(uint64_t)> &whatWouldFit) {
@@ -162,6 +165,7 @@ std::vector<std::string> Trainer::entries() const {
 Status Trainer::loadStart() {
   if (options_.resume) {
     GPTC_ASSIGN(WeightFile file, openResume(options_));
+    GPTC_RETURN_IF_ERROR(startScaler(file.metadata.progress->step));
     GPTC_RETURN_IF_ERROR(loadTensors(*session_, file.file, file.path, TensorSet::checkpoint));
     const RunMetadata::Progress &progress = *file.metadata.progress;
     Status restored = batches_->restore(progress.data);
@@ -186,6 +190,16 @@ Status Trainer::loadStart() {
     return {};
   GPTC_ASSIGN(WeightFile file, WeightFile::open(options_.init));
   return loadTensors(*session_, file.file, file.path, TensorSet::weights);
+}
+
+/// Loss scaling as it starts, after so many steps of a run that may have been without it.
+Status Trainer::startScaler(int64_t step) {
+  for (const TensorInfo &tensor : plan_.tensors())
+    if (tensor.name.starts_with(scalerPrefix))
+      GPTC_RETURN_IF_ERROR(session_->writeScalar(
+          tensor.name, tensor.name == appliedStepsTensor ? static_cast<float>(step)
+                                                         : static_cast<float>(tensor.initA)));
+  return {};
 }
 
 void Trainer::noteDifferentOptions(const nlohmann::json &earlier) const {
@@ -254,10 +268,21 @@ Status Trainer::finishStep(Progress &progress) {
   GPTC_ASSIGN(StepResult result, open.result.finish());
   double seconds = Profile::now() - open.start;
   double units = static_cast<double>(inputs_.unitsPerBatch() * accumulationSteps_);
-  StepRecord record{open.step, result.loss, open.rate, result.norm, 1e3 * seconds, units / seconds};
+  StepRecord record{open.step,     result.loss,     open.rate,        result.norm,
+                    1e3 * seconds, units / seconds, result.lossScale, result.skipped()};
   if (log_)
     GPTC_RETURN_IF_ERROR(log_->write(record));
   progress.update(record);
+  if (result.skipped()) {
+    ++skipped_;
+    // What still overflows when it is scaled down does not because it was scaled up.
+    if (*result.lossScale < leastLossScale)
+      return {Code::failedPrecondition,
+              fmt::format("training diverged: at step {} gradients are not finite even with a loss "
+                          "scale of {}; a lower --learning-rate or --precision bf16 may help",
+                          open.step, 2 * *result.lossScale)}; // it has been halved since
+    return {};
+  }
   if (!std::isfinite(result.loss) || !std::isfinite(result.norm))
     return {Code::failedPrecondition,
             fmt::format(
@@ -321,6 +346,8 @@ Status Trainer::finish(Progress &progress, bool interrupted) {
   std::string text = interrupted
                          ? fmt::format("interrupted after {} of {} steps", step_, options_.steps)
                          : fmt::format("trained {} steps", step_);
+  if (skipped_ > 0)
+    text += fmt::format("; {} skipped, as gradients overflowed", skipped_);
   if (lastLoss_)
     text += fmt::format("; loss {:.4f}", *lastLoss_);
   if (lastValidationLoss_)

@@ -37,12 +37,16 @@ Result<PendingStep> startTrainingStep(Session &session, BatchSource &batches, ui
   GPTC_RETURN_IF_ERROR(setUpdateScalars(session, scalars));
   GPTC_RETURN_IF_ERROR(session.run("update"));
   GPTC_ASSIGN(PendingScalar loss, session.startScalar("output:loss"));
-  std::optional<PendingScalar> norm;
+  PendingStep pending(std::move(loss));
   if (session.plan().findTensor("output:norm")) {
-    GPTC_ASSIGN(PendingScalar started, session.startScalar("output:norm"));
-    norm.emplace(std::move(started));
+    GPTC_ASSIGN(PendingScalar norm, session.startScalar("output:norm"));
+    pending.norm_.emplace(std::move(norm));
   }
-  return PendingStep(std::move(loss), std::move(norm));
+  if (session.plan().findTensor(lossScaleTensor)) {
+    GPTC_ASSIGN(PendingScalar scale, session.startScalar(lossScaleTensor));
+    pending.lossScale_.emplace(std::move(scale));
+  }
+  return pending;
 }
 
 Result<StepResult> PendingStep::finish() {
@@ -50,6 +54,9 @@ Result<StepResult> PendingStep::finish() {
   GPTC_ASSIGN(result.loss, loss_.take());
   if (norm_) {
     GPTC_ASSIGN(result.norm, norm_->take());
+  }
+  if (lossScale_) {
+    GPTC_ASSIGN(result.lossScale, lossScale_->take());
   }
   return result;
 }

@@ -5,6 +5,7 @@
 #include "runtime/app/Dataset.h"
 #include "runtime/execute/StepScalars.h"
 
+#include <cmath>
 #include <optional>
 
 namespace gptc::runtime {
@@ -20,24 +21,29 @@ std::vector<std::string> trainingEntries(const Plan &plan, int64_t accumulationS
 struct StepResult {
   double loss = 0;
   double norm = 0; ///< of the gradient before clipping; 0 if the plan does not compute it
+  /// With dynamic loss scaling: the scale for the next step.
+  std::optional<double> lossScale = {};
+  /// Whether gradients overflowed, so that the update kept all as it was.
+  bool skipped() const { return lossScale && !std::isfinite(norm); }
 };
 
 /// A step that was started. It must end before the session.
 class PendingStep {
 public:
   /// Whether finish() would return at once.
-  bool ready() const { return loss_.ready() && (!norm_ || norm_->ready()); }
+  bool ready() const {
+    return loss_.ready() && (!norm_ || norm_->ready()) && (!lossScale_ || lossScale_->ready());
+  }
   /// Waits for the step. Called once.
   Result<StepResult> finish();
 
 private:
   friend Result<PendingStep> startTrainingStep(Session &, BatchSource &, uint64_t, int64_t, int64_t,
                                                const UpdateScalars &);
-  PendingStep(PendingScalar loss, std::optional<PendingScalar> norm)
-      : loss_(std::move(loss)), norm_(std::move(norm)) {}
+  explicit PendingStep(PendingScalar loss) : loss_(std::move(loss)) {}
 
   PendingScalar loss_;
-  std::optional<PendingScalar> norm_;
+  std::optional<PendingScalar> norm_, lossScale_;
 };
 
 /// Starts step number `step` from 0; `scalars.update` is its number counted from 1. A GPU may be at

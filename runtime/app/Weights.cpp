@@ -1,6 +1,8 @@
 // Weights and files.
 #include "runtime/app/Weights.h"
 
+#include "runtime/execute/StepScalars.h"
+
 #include <fmt/format.h>
 #include <set>
 
@@ -8,9 +10,13 @@ namespace gptc::runtime {
 
 namespace {
 
+/// What loss scaling goes on with: of training, as moments are, but never required.
+bool isOfScaler(std::string_view name) { return name.starts_with(scalerPrefix); }
+
 bool belongs(const TensorInfo &tensor, TensorSet set) {
-  return tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::state ||
-         (set == TensorSet::checkpoint && tensor.kind == TensorKind::moment);
+  bool trains = tensor.kind == TensorKind::moment || isOfScaler(tensor.name);
+  return trains ? set == TensorSet::checkpoint
+                : tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::state;
 }
 
 std::vector<const TensorInfo *> tensorsOf(const Plan &plan, TensorSet set) {
@@ -56,6 +62,8 @@ Status checkNames(const Plan &plan, const SafetensorsFile &file, const std::stri
   for (const TensorInfo *tensor : tensorsOf(plan, set)) {
     known.insert(tensor->name);
     const HostArray *array = file.find(tensor->name);
+    if (!array && isOfScaler(tensor->name))
+      continue;
     if (!array)
       missing.add(tensor->name);
     else if (array->shape != tensor->shape)
@@ -63,7 +71,8 @@ Status checkNames(const Plan &plan, const SafetensorsFile &file, const std::stri
                              shapeText(tensor->shape)));
   }
   for (const SafetensorsFile::Tensor &tensor : file.tensors())
-    if (!known.contains(tensor.name) && !(set == TensorSet::weights && isMoment(plan, tensor.name)))
+    if (!known.contains(tensor.name) && !isOfScaler(tensor.name) &&
+        !(set == TensorSet::weights && isMoment(plan, tensor.name)))
       extra.add(tensor.name);
   if (missing.empty() && shapes.empty() && extra.empty())
     return {};
@@ -84,8 +93,11 @@ Status loadTensors(Session &session, const SafetensorsFile &file, const std::str
   GPTC_RETURN_IF_ERROR(checkNames(session.plan(), file, path, set));
   std::vector<float> values;
   for (const TensorInfo *tensor : tensorsOf(session.plan(), set)) {
+    const HostArray *array = file.find(tensor->name);
+    if (!array)
+      continue;
     values.resize(static_cast<size_t>(tensor->count()));
-    copyAsFloat32(*file.find(tensor->name), 0, values);
+    copyAsFloat32(*array, 0, values);
     GPTC_RETURN_IF_ERROR(session.write(*tensor, std::span<const float>(values)));
   }
   return {};

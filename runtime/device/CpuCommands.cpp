@@ -67,25 +67,54 @@ bool CpuMatmul::runsItemsInParallel() const {
   return threads > 1 && count > 1 && (count % threads == 0 || count >= 4 * threads);
 }
 
-int CpuMatmul::runItem(int64_t item) const {
-  const float *a = lhs, *b = rhs;
-  float *c = result;
+CpuProduct::Operands CpuMatmul::operands() const {
+  return {functions, m, n, k, lhs, rhs, result, accumulate};
+}
+
+int64_t CpuMatmul::scratchBytes() const {
+  return functions ? CpuProduct(operands()).scratchBytes() : 0;
+}
+
+/// `memory` is that of the first of the threads.
+int CpuMatmul::multiply(const CpuProduct::Operands &operands, int threads,
+                        std::byte *memory) const {
+  if (functions) {
+    CpuProduct(operands).run(threads, memory);
+    return 0;
+  }
+  auto isTransposed = [](const ProductMatrix &matrix) { return matrix.columnStride != 1; };
+  // Of a single stored row too, oneDNN wants a stride that is long enough.
+  auto stride = [&](const ProductMatrix &matrix, int64_t rows, int64_t columns) {
+    return isTransposed(matrix) ? std::max(matrix.columnStride, rows)
+                                : std::max(matrix.rowStride, columns);
+  };
+  auto data = [](const ProductMatrix &matrix) { return reinterpret_cast<float *>(matrix.data); };
+  const ProductMatrix &left = operands.left, &right = operands.right;
+  return library->sgemm(isTransposed(left) ? 'T' : 'N', isTransposed(right) ? 'T' : 'N', operands.m,
+                        operands.n, operands.k, 1.0f, data(left), stride(left, operands.m, k),
+                        data(right), stride(right, k, n), accumulate ? 1.0f : 0.0f,
+                        data(operands.result), result.rowStride);
+}
+
+int CpuMatmul::runItem(int64_t item, int threads, std::byte *memory) const {
+  CpuProduct::Operands all = operands();
   for (size_t i = batch.size(); i-- > 0;) {
     const Axis &axis = batch[i];
     int64_t index = item % axis.size;
     item /= axis.size;
-    a += index * axis.lhs;
-    b += index * axis.rhs;
-    c += index * axis.result;
+    all.left.data += index * axis.lhs * lhs.element->bytes;
+    all.right.data += index * axis.rhs * rhs.element->bytes;
+    all.result.data += index * axis.result * result.element->bytes;
   }
-  return library->sgemm(transposeLhs ? 'T' : 'N', transposeRhs ? 'T' : 'N', m, n, k, 1.0f, a,
-                        lhsStride, b, rhsStride, accumulate ? 1.0f : 0.0f, c, resultStride);
+  return multiply(all, threads, memory);
 }
 
 int CpuMatmul::runRows(int64_t begin, int64_t end) const {
-  return library->sgemm(transposeLhs ? 'T' : 'N', transposeRhs ? 'T' : 'N', end - begin, n, k, 1.0f,
-                        lhs + begin * (transposeLhs ? 1 : lhsStride), lhsStride, rhs, rhsStride,
-                        accumulate ? 1.0f : 0.0f, result + begin * resultStride, resultStride);
+  CpuProduct::Operands all = operands();
+  all.m = end - begin;
+  all.left.data = lhs.at(begin, 0);
+  all.result.data = result.at(begin, 0);
+  return multiply(all, scratch->threads, scratch->memory.data());
 }
 
 int64_t CpuMatmul::panelRows() const {
@@ -109,15 +138,17 @@ Status CpuMatmul::run() const {
   if (epilogue)
     return runPanels();
   std::atomic<int> failure = 0;
-  auto runItems = [&](int64_t begin, int64_t end, int) {
+  auto runItems = [&](int64_t begin, int64_t end, int threads, std::byte *memory) {
     for (int64_t item = begin; item < end; ++item)
-      if (int code = runItem(item); code != 0)
+      if (int code = runItem(item, threads, memory); code != 0)
         failure = code;
   };
   if (runsItemsInParallel())
-    parallelFor(items(), 1, runItems);
+    parallelFor(items(), 1, [&](int64_t begin, int64_t end, int thread) {
+      runItems(begin, end, 1, scratch->memory.data() + thread * scratch->bytes);
+    });
   else
-    runItems(0, items(), 0);
+    runItems(0, items(), scratch->threads, scratch->memory.data());
   return checkedStatus(failure);
 }
 
@@ -134,10 +165,10 @@ Status CpuArgsort::run() const {
   return {};
 }
 
-bool usesMatmul(const fb::Entry &entry) {
+bool usesLibrary(const fb::Entry &entry) {
   if (entry.commands())
     for (const fb::Command *command : *entry.commands())
-      if (command->operation_as_Matmul())
+      if (const fb::Matmul *matmul = command->operation_as_Matmul(); matmul && !matmul->generated())
         return true;
   return false;
 }
@@ -195,21 +226,26 @@ private:
   CpuMatmul resolveMatmul(const fb::Matmul &matmul) {
     CpuMatmul resolved;
     resolved.library = resources_.dnnl;
-    resolved.lhs = at<float>(*matmul.lhs());
-    resolved.rhs = at<float>(*matmul.rhs());
-    resolved.result = at<float>(*matmul.result());
+    resolved.functions = matmul.generated() ? resources_.products : nullptr;
+    resolved.scratch = resources_.scratch;
     resolved.m = matmul.m();
     resolved.n = matmul.n();
     resolved.k = matmul.k();
-    resolved.transposeLhs = matmul.transpose_lhs();
-    resolved.transposeRhs = matmul.transpose_rhs();
     resolved.accumulate = matmul.accumulate();
-    // Of a single stored row the stride says nothing; oneDNN wants one that is long enough anyway.
-    resolved.lhsStride =
-        std::max(matmul.lhs_stride(), matmul.transpose_lhs() ? matmul.m() : matmul.k());
-    resolved.rhsStride =
-        std::max(matmul.rhs_stride(), matmul.transpose_rhs() ? matmul.k() : matmul.n());
-    resolved.resultStride = std::max(matmul.result_stride(), matmul.n());
+    // Of a single stored row the stride says nothing.
+    auto matrix = [&](const fb::Address &address, fb::DataType type, fb::DataType factor,
+                      int64_t stride, int64_t rows, int64_t columns, bool transposed) {
+      stride = std::max(stride, transposed ? rows : columns);
+      return ProductMatrix{at<std::byte>(address), &resources_.products->element(type, factor),
+                           transposed ? 1 : stride, transposed ? stride : 1};
+    };
+    resolved.lhs = matrix(*matmul.lhs(), matmul.lhs_type(), matmul.lhs_factor(),
+                          matmul.lhs_stride(), resolved.m, resolved.k, matmul.transpose_lhs());
+    resolved.rhs = matrix(*matmul.rhs(), matmul.rhs_type(), matmul.rhs_factor(),
+                          matmul.rhs_stride(), resolved.k, resolved.n, matmul.transpose_rhs());
+    resolved.result = matrix(*matmul.result(), matmul.result_type(), fb::DataType::float32,
+                             matmul.result_stride(), resolved.m, resolved.n, false);
+    resources_.scratch->bytes = std::max(resources_.scratch->bytes, resolved.scratchBytes());
     if (matmul.batch())
       for (const fb::BatchAxis *axis : *matmul.batch())
         resolved.batch.push_back(

@@ -3,6 +3,7 @@
 #define GPTC_RUNTIME_DEVICE_CPUCOMMANDS_H
 
 #include "runtime/device/CpuKernels.h"
+#include "runtime/device/CpuMemory.h"
 #include "runtime/device/Dnnl.h"
 #include "runtime/device/Profile.h"
 
@@ -38,18 +39,26 @@ private:
   std::vector<int64_t> firstUnit_ = {0}; ///< of each instance, and their number
 };
 
+/// Memory that a generated product computes with, from its beginning to its end: so much for each
+/// of a number of threads.
+struct CpuScratch {
+  CpuMemory memory;
+  int64_t bytes = 0;
+  int threads = 1;
+};
+
 /// A matrix product, once or for each index of batch axes; or once, with a kernel that runs on rows
 /// of it while they are in the cache.
 struct CpuMatmul {
   struct Axis {
     int64_t size, lhs, rhs, result; ///< strides in elements
   };
-  const Dnnl *library;
-  const float *lhs, *rhs;
-  float *result;
+  const Dnnl *library;               ///< of one that is not generated, and has float32 only
+  const ProductFunctions *functions; ///< of one that is; else nullptr
+  const CpuScratch *scratch;
+  ProductMatrix lhs, rhs, result; ///< as they are multiplied, whatever they are stored like
   int64_t m, n, k;
-  bool transposeLhs, transposeRhs, accumulate;
-  int64_t lhsStride, rhsStride, resultStride;
+  bool accumulate;
   std::vector<Axis> batch;
   std::optional<CpuLaunch> epilogue; ///< of a product without batch axes
 
@@ -58,11 +67,15 @@ struct CpuMatmul {
   /// multiple of what one unit of it works on. It depends on sizes alone, so that results do not
   /// depend on the number of threads.
   int64_t panelRows() const;
+  /// For each thread.
+  int64_t scratchBytes() const;
 
 private:
+  CpuProduct::Operands operands() const;
   int64_t items() const;
   bool runsItemsInParallel() const;
-  int runItem(int64_t item) const;
+  int multiply(const CpuProduct::Operands &operands, int threads, std::byte *memory) const;
+  int runItem(int64_t item, int threads, std::byte *memory) const;
   int runRows(int64_t begin, int64_t end) const;
   Status checkedStatus(int failure) const;
   Status runPanels() const;
@@ -87,10 +100,12 @@ struct CpuResources {
   std::vector<std::byte *> segments; ///< nullptr: not allocated
   std::vector<KernelFunction> kernels;
   const Dnnl *dnnl = nullptr;
+  const ProductFunctions *products = nullptr;
+  CpuScratch *scratch = nullptr; ///< whose bytes grow to what the products need
 };
 
-/// Whether the entry has matrix products.
-bool usesMatmul(const fb::Entry &entry);
+/// Whether the entry has matrix products that the library computes.
+bool usesLibrary(const fb::Entry &entry);
 /// Resolves the commands of a checked entry.
 std::vector<CpuCommand> resolveCommands(const Plan &plan, const fb::Entry &entry,
                                         const CpuResources &resources);

@@ -38,8 +38,12 @@ public:
 
     CpuResources resources;
     resources.kernels = kernels_.functions();
+    resources.products = &kernels_.products();
+    scratch_.bytes = 0;
+    scratch_.threads = threadCount();
+    resources.scratch = &scratch_;
     if (std::any_of(entries.begin(), entries.end(),
-                    [&](size_t entry) { return usesMatmul(plan.entryTable(entry)); })) {
+                    [&](size_t entry) { return usesLibrary(plan.entryTable(entry)); })) {
       GPTC_ASSIGN(resources.dnnl, openDnnl());
     }
     for (uint64_t bytes : segmentBytes) {
@@ -50,6 +54,8 @@ public:
     for (size_t entry : entries)
       entries_[entry] = {plan.entries()[entry].name,
                          resolveCommands(plan, plan.entryTable(entry), resources)};
+    GPTC_ASSIGN(scratch_.memory, CpuMemory::allocate(static_cast<uint64_t>(scratch_.bytes) *
+                                                     static_cast<uint64_t>(scratch_.threads)));
     return {};
   }
 
@@ -76,6 +82,7 @@ private:
   };
 
   CpuKernels kernels_;
+  CpuScratch scratch_;
   std::vector<CpuMemory> memory_; ///< by segment
   std::map<size_t, PreparedEntry> entries_;
 };

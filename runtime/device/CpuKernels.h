@@ -2,11 +2,16 @@
 #ifndef GPTC_RUNTIME_DEVICE_CPUKERNELS_H
 #define GPTC_RUNTIME_DEVICE_CPUKERNELS_H
 
+#include "runtime/device/CpuProduct.h"
 #include "runtime/plan/Plan.h"
 
 #include <vector>
 
 namespace gptc::runtime {
+
+namespace fb {
+struct MatmulTile;
+} // namespace fb
 
 /// Computes rows [begin, end).
 using KernelFunction = void (*)(void *const *operands, int64_t begin, int64_t end);
@@ -24,10 +29,16 @@ public:
 
   /// By the plan's numbers.
   const std::vector<KernelFunction> &functions() const { return functions_; }
+  /// Of generated products; without tiles if the plan has none.
+  const ProductFunctions &products() const { return products_; }
 
 private:
+  Status loadProducts(const fb::MatmulTile &tile);
+
   void *library_ = nullptr;
+  int descriptor_ = -1; ///< of the object's file
   std::vector<KernelFunction> functions_;
+  ProductFunctions products_;
 };
 
 } // namespace gptc::runtime

@@ -51,6 +51,14 @@ void Profile::record(std::string_view entry, std::string_view kind, std::string_
     events_.push_back({found->second, std::string(part), begin, end});
 }
 
+std::vector<double> Profile::durations() const {
+  std::vector<double> seconds;
+  seconds.reserve(events_.size());
+  for (const Event &event : events_)
+    seconds.push_back(event.end - event.begin);
+  return seconds;
+}
+
 std::string Profile::table(size_t rows) const {
   std::vector<size_t> order(totals_.size());
   std::iota(order.begin(), order.end(), size_t{0});

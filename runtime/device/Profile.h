@@ -22,6 +22,10 @@ public:
   void record(std::string_view entry, std::string_view kind, std::string_view code,
               std::string_view part, double begin, double end);
 
+  /// The seconds that each command took, in the order in which they ran; long runs keep their
+  /// first.
+  std::vector<double> durations() const;
+
   /// The `rows` groups of commands that took longest in all: share, total and mean time, runs,
   /// names. Commands that differ in a layer's number only ("h.0.mlp" and "h.1.mlp": "h.*.mlp") are
   /// one group.

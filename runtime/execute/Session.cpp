@@ -1,11 +1,13 @@
 // Sessions.
 #include "runtime/execute/Session.h"
 
+#include "runtime/base/Half.h"
 #include "runtime/base/Initialize.h"
 #include "runtime/data/Order.h"
 #include "runtime/device/DeviceChoice.h"
 #include "runtime/execute/TensorCopy.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace gptc::runtime {
@@ -42,6 +44,22 @@ Initializer initializerOf(const TensorInfo &tensor) {
     return Initializer::uniform(tensor.initA, tensor.initB);
   }
   return Initializer::zeros();
+}
+
+/// How numbers are rounded to a type of 16 bits.
+uint16_t (*halfOf(DataType type))(float) {
+  return type == DataType::bfloat16 ? toBfloat16 : toFloat16;
+}
+
+/// Calls `read` with memory for dense elements of that type, and makes them `values`.
+void withDense(DataType type, std::span<float> values,
+               FunctionRef<void(std::span<std::byte>)> read) {
+  if (type == DataType::float32)
+    return read(std::as_writable_bytes(values));
+  std::vector<uint16_t> halves(values.size());
+  read(std::as_writable_bytes(std::span(halves)));
+  std::transform(halves.begin(), halves.end(), values.begin(),
+                 type == DataType::bfloat16 ? fromBfloat16 : fromFloat16);
 }
 
 } // namespace
@@ -136,10 +154,9 @@ Status Session::checkAccess(const TensorInfo &tensor, DataType type, size_t coun
   if (!holds(tensor))
     return {Code::internal,
             fmt::format("tensor \"{}\" belongs to no entry that is in use", tensor.name)};
-  if (tensor.type != type)
-    return {Code::invalidArgument,
-            fmt::format("tensor \"{}\" holds {}", tensor.name,
-                        type == DataType::float32 ? "int32, not float32" : "float32, not int32")};
+  if ((tensor.type == DataType::int32) != (type == DataType::int32))
+    return {Code::invalidArgument, fmt::format("tensor \"{}\" holds {}, not {}", tensor.name,
+                                               nameOf(tensor.type), nameOf(type))};
   if (static_cast<int64_t>(count) != tensor.count())
     return {Code::invalidArgument, fmt::format("tensor \"{}\" has {} elements, not {}", tensor.name,
                                                tensor.count(), count)};
@@ -158,7 +175,11 @@ Status Session::writeBytes(const TensorInfo &tensor, std::span<const std::byte> 
 
 Status Session::write(const TensorInfo &tensor, std::span<const float> values) {
   GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::float32, values.size()));
-  return writeBytes(tensor, std::as_bytes(values));
+  if (tensor.type == DataType::float32)
+    return writeBytes(tensor, std::as_bytes(values));
+  std::vector<uint16_t> rounded(values.size());
+  std::transform(values.begin(), values.end(), rounded.begin(), halfOf(tensor.type));
+  return writeBytes(tensor, std::as_bytes(std::span<const uint16_t>(rounded)));
 }
 
 Status Session::write(const TensorInfo &tensor, std::span<const int32_t> values) {
@@ -168,11 +189,12 @@ Status Session::write(const TensorInfo &tensor, std::span<const int32_t> values)
 
 Status Session::read(const TensorInfo &tensor, std::span<float> values) const {
   GPTC_RETURN_IF_ERROR(checkAccess(tensor, DataType::float32, values.size()));
-  return access(tensor.place, tensor.bytes, Access::read,
-                [&](std::span<std::byte> physical) -> Status {
-                  copyToDense(tensor, physical, std::as_writable_bytes(values));
-                  return {};
-                });
+  return access(
+      tensor.place, tensor.bytes, Access::read, [&](std::span<std::byte> physical) -> Status {
+        withDense(tensor.type, values,
+                  [&](std::span<std::byte> dense) { copyToDense(tensor, physical, dense); });
+        return {};
+      });
 }
 
 Status Session::read(const TensorInfo &tensor, std::span<int32_t> values) const {
@@ -193,12 +215,14 @@ Status Session::readRow(const TensorInfo &tensor, int64_t row, std::span<float> 
                                                tensor.name, row, values.size())};
   // The row alone: on a GPU the whole tensor would be a long way to go.
   Place begin = tensor.place;
-  begin.offset += static_cast<uint64_t>(place.first) * planElementSize;
+  begin.offset += static_cast<uint64_t>(place.first * place.size);
   uint64_t elements = static_cast<uint64_t>((place.count - 1) * place.stride + 1);
   place.first = 0;
-  return access(begin, elements * planElementSize, Access::read,
+  return access(begin, elements * elementBytes(tensor.type), Access::read,
                 [&](std::span<std::byte> physical) -> Status {
-                  copyRowToDense(place, physical, std::as_writable_bytes(values));
+                  withDense(tensor.type, values, [&](std::span<std::byte> dense) {
+                    copyRowToDense(place, physical, dense);
+                  });
                   return {};
                 });
 }
@@ -211,7 +235,7 @@ Status Session::readRows(const TensorInfo &tensor,
                   std::vector<std::byte> dense;
                   for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
                     TensorRow row = tensorRow(tensor, i);
-                    dense.resize(static_cast<size_t>(row.count) * planElementSize);
+                    dense.resize(static_cast<size_t>(row.count * row.size));
                     copyRowToDense(row, physical, dense);
                     GPTC_RETURN_IF_ERROR(sink(dense));
                   }
@@ -263,7 +287,10 @@ Result<float> PendingScalar::take() {
 Result<PendingScalar> Session::startScalar(std::string_view name) const {
   GPTC_ASSIGN(const TensorInfo *found, tensor(name));
   GPTC_RETURN_IF_ERROR(checkAccess(*found, DataType::float32, 1));
-  Result<std::unique_ptr<PendingRead>> read = device_->startRead(found->place, planElementSize);
+  if (found->type != DataType::float32)
+    return Status(Code::invalidArgument, fmt::format("tensor \"{}\" holds {}, not float32",
+                                                     found->name, nameOf(found->type)));
+  Result<std::unique_ptr<PendingRead>> read = device_->startRead(found->place, sizeof(float));
   if (!read.ok())
     return read.status().within(plan_.name());
   return PendingScalar(std::move(*read), plan_.name());

@@ -7,6 +7,12 @@
 
 namespace gptc::runtime {
 
+/// Variables of dynamic loss scaling, of kind state: they go on from step to step in the plan. A
+/// plan that does not scale lacks them.
+inline constexpr std::string_view scalerPrefix = "scaler:";
+inline constexpr std::string_view lossScaleTensor = "scaler:loss_scale";
+inline constexpr std::string_view appliedStepsTensor = "scaler:applied_steps";
+
 /// What an update needs.
 struct UpdateScalars {
   double learningRate = 0;

@@ -7,15 +7,21 @@ namespace gptc::runtime {
 
 namespace {
 
-void copyElements(const std::byte *from, int64_t fromStride, std::byte *to, int64_t toStride,
-                  int64_t count) {
-  constexpr int64_t size = planElementSize;
-  if (fromStride == 1 && toStride == 1) {
-    std::memcpy(to, from, static_cast<size_t>(count * size));
-    return;
-  }
+template <int64_t size>
+void copyStrided(const std::byte *from, int64_t fromStride, std::byte *to, int64_t toStride,
+                 int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     std::memcpy(to + i * toStride * size, from + i * fromStride * size, size);
+}
+
+void copyElements(const std::byte *from, int64_t fromStride, std::byte *to, int64_t toStride,
+                  int64_t count, int64_t size) {
+  if (fromStride == 1 && toStride == 1)
+    std::memcpy(to, from, static_cast<size_t>(count * size));
+  else if (size == 2)
+    copyStrided<2>(from, fromStride, to, toStride, count);
+  else
+    copyStrided<4>(from, fromStride, to, toStride, count);
 }
 
 } // namespace
@@ -28,9 +34,11 @@ int64_t rowCount(const TensorInfo &tensor) {
 }
 
 TensorRow tensorRow(const TensorInfo &tensor, int64_t row) {
+  TensorRow result{.size = static_cast<int64_t>(elementBytes(tensor.type))};
   if (tensor.shape.empty())
-    return {};
-  TensorRow result{0, tensor.strides.back(), tensor.shape.back()};
+    return result;
+  result.stride = tensor.strides.back();
+  result.count = tensor.shape.back();
   for (size_t axis = tensor.shape.size() - 1; axis-- > 0;) {
     result.first += row % tensor.shape[axis] * tensor.strides[axis];
     row /= tensor.shape[axis];
@@ -42,8 +50,8 @@ void copyToPhysical(const TensorInfo &tensor, std::span<const std::byte> dense,
                     std::span<std::byte> physical) {
   for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
     TensorRow row = tensorRow(tensor, i);
-    copyElements(dense.data() + i * row.count * int64_t{planElementSize}, 1,
-                 physical.data() + row.first * int64_t{planElementSize}, row.stride, row.count);
+    copyElements(dense.data() + i * row.count * row.size, 1, physical.data() + row.first * row.size,
+                 row.stride, row.count, row.size);
   }
 }
 
@@ -51,15 +59,14 @@ void copyToDense(const TensorInfo &tensor, std::span<const std::byte> physical,
                  std::span<std::byte> dense) {
   for (int64_t i = 0, rows = rowCount(tensor); i < rows; ++i) {
     TensorRow row = tensorRow(tensor, i);
-    copyRowToDense(row, physical,
-                   dense.subspan(static_cast<size_t>(i * row.count) * planElementSize));
+    copyRowToDense(row, physical, dense.subspan(static_cast<size_t>(i * row.count * row.size)));
   }
 }
 
 void copyRowToDense(const TensorRow &row, std::span<const std::byte> physical,
                     std::span<std::byte> dense) {
-  copyElements(physical.data() + row.first * int64_t{planElementSize}, row.stride, dense.data(), 1,
-               row.count);
+  copyElements(physical.data() + row.first * row.size, row.stride, dense.data(), 1, row.count,
+               row.size);
 }
 
 std::optional<int64_t> matrixRowStride(const TensorInfo &tensor) {

@@ -10,11 +10,12 @@
 namespace gptc::runtime {
 
 /// A row of a tensor: the elements along its last axis (a scalar is one row of one element).
-/// Element i of it lies at physical element `first` + i · `stride`.
+/// Element i of it lies at physical element `first` + i · `stride`; elements have `size` bytes.
 struct TensorRow {
   int64_t first = 0;
   int64_t stride = 1;
   int64_t count = 1;
+  int64_t size = 4;
 };
 
 /// How many rows a tensor has, and row number `row` in row-major order.
@@ -22,7 +23,7 @@ int64_t rowCount(const TensorInfo &tensor);
 TensorRow tensorRow(const TensorInfo &tensor, int64_t row);
 
 /// Copy all elements; `physical` is the tensor's own bytes, `dense` as long as the tensor has
-/// elements. Elements are four bytes of any type. Padding is not touched.
+/// elements. Both hold elements of the tensor's type. Padding is not touched.
 void copyToPhysical(const TensorInfo &tensor, std::span<const std::byte> dense,
                     std::span<std::byte> physical);
 void copyToDense(const TensorInfo &tensor, std::span<const std::byte> physical,

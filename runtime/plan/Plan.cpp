@@ -110,6 +110,11 @@ Result<Plan> Plan::parse(std::span<const std::byte> bytes, std::shared_ptr<const
   return Plan(std::move(*content));
 }
 
+std::string_view nameOf(DataType type) {
+  static constexpr std::string_view names[] = {"float32", "int32", "bfloat16", "float16"};
+  return names[static_cast<size_t>(type)];
+}
+
 const std::string &Plan::name() const { return content_->name; }
 std::string_view Plan::model() const { return textOf(content_->table->model()); }
 std::string_view Plan::description() const { return textOf(content_->table->description()); }

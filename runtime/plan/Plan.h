@@ -25,18 +25,23 @@ struct Entry;
 
 /// The newest format that this runtime reads, and the one that a compiler of the same source
 /// writes.
-inline constexpr uint32_t planFormatVersion = 2;
+inline constexpr uint32_t planFormatVersion = 3;
 
 /// The name of the segment that entries overlay: each needs Entry::transient_bytes of it.
 inline constexpr std::string_view transientSegment = "transient";
 
 // The enumerators have the schema's values.
-enum class DataType : int8_t { float32, int32 };
+enum class DataType : int8_t { float32, int32, bfloat16, float16 };
 enum class TensorKind : int8_t { parameter, state, moment, gradient, input, output, step };
 enum class InitKind : int8_t { none, constant, normal, uniform };
 
-/// Bytes of an element of any DataType.
-inline constexpr uint64_t planElementSize = 4;
+/// Bytes of an element.
+inline constexpr uint64_t elementBytes(DataType type) {
+  return type == DataType::bfloat16 || type == DataType::float16 ? 2 : 4;
+}
+
+/// "float32", "int32", "bfloat16", "float16".
+std::string_view nameOf(DataType type);
 
 /// Byte `offset` in segment number `segment`.
 struct Place {

@@ -27,7 +27,7 @@ template <typename Enum> bool inRange(Enum value, Enum largest) {
   return static_cast<int>(value) >= 0 && static_cast<int>(value) <= static_cast<int>(largest);
 }
 
-static_assert(int(fb::DataType::MAX) == int(DataType::int32));
+static_assert(int(fb::DataType::MAX) == int(DataType::float16));
 static_assert(int(fb::TensorKind::MAX) == int(TensorKind::step));
 static_assert(int(fb::InitKind::MAX) == int(InitKind::uniform));
 
@@ -51,7 +51,7 @@ Status checkLayout(const TensorInfo &tensor) {
       return damaged(fmt::format("tensor \"{}\" has too many elements", tensor.name));
   }
   // Elements are distinct, so the bytes must hold as many as there are.
-  if (std::max(count, last + 1) * planElementSize > tensor.bytes)
+  if (std::max(count, last + 1) * elementBytes(tensor.type) > tensor.bytes)
     return damaged(
         fmt::format("tensor \"{}\" does not fit into its {} bytes", tensor.name, tensor.bytes));
   return {};
@@ -98,7 +98,8 @@ Result<TensorInfo> readTensor(const Plan::Content &content, const fb::Tensor &ta
   if (!table.address())
     return damaged(fmt::format("tensor \"{}\" has no address", tensor.name));
   tensor.place = {table.address()->segment(), table.address()->offset()};
-  if (tensor.place.offset % planElementSize != 0 || tensor.bytes % planElementSize != 0 ||
+  if (tensor.place.offset % elementBytes(tensor.type) != 0 ||
+      tensor.bytes % elementBytes(tensor.type) != 0 ||
       tensor.bytes > bytesBehind(content, tensor.place))
     return damaged(fmt::format("tensor \"{}\": {} bytes at {} do not lie within a segment",
                                tensor.name, tensor.bytes, tensor.place.offset));
@@ -185,10 +186,17 @@ Status checkTensors(Plan::Content &content) {
 
 Status checkKernels(const Plan::Content &content) {
   const auto *kernels = content.table->kernels();
-  if (!kernels || kernels->size() == 0)
+  const fb::MatmulTile *tile = content.table->matmul_tile();
+  if ((!kernels || kernels->size() == 0) && !tile)
     return {};
-  for (const fb::Kernel *kernel : *kernels)
-    GPTC_RETURN_IF_ERROR(checkName(textOf(kernel->symbol()), "a kernel"));
+  if (kernels)
+    for (const fb::Kernel *kernel : *kernels)
+      GPTC_RETURN_IF_ERROR(checkName(textOf(kernel->symbol()), "a kernel"));
+  // Much larger than any processor's registers.
+  if (tile && (tile->rows() - 1 >= 256 || tile->lanes() - 1 >= 256 || 1024 % tile->rows() ||
+               1024 % tile->lanes() || tile->vectors() - 1 >= 16))
+    return damaged(fmt::format("tiles of matmuls of {} rows and {} vectors of {}", tile->rows(),
+                               tile->vectors(), tile->lanes()));
 
   if (isCudaTarget(textOf(content.table->target())))
     return {}; // its kernels are in CUDA modules

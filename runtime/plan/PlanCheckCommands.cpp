@@ -14,6 +14,8 @@ __extension__ using Wide = unsigned __int128;
 
 constexpr size_t maximumEntries = 1024;
 constexpr size_t maximumBatchAxes = 8;
+/// Bytes of the smallest element: a launch does not say what its operands hold.
+constexpr uint64_t smallestElement = 2;
 /// Vectors can be shared within a file, so its size does not bound the operands that are visited;
 /// nor the items of a product's batch, which a GPU's commands may hold one by one.
 constexpr uint64_t maximumOperands = 16'000'000;
@@ -23,8 +25,9 @@ class EntryCheck {
 public:
   EntryCheck(const Plan::Content &content, const EntryInfo &entry,
              std::vector<int64_t> &operandCounts, uint64_t &operandsSeen)
-      : entry_(entry), cuda_(content.table->cuda()), operandCounts_(operandCounts),
-        operandsSeen_(operandsSeen), room_(content.segments.size(), 0) {
+      : entry_(entry), cuda_(content.table->cuda()), tile_(content.table->matmul_tile()),
+        operandCounts_(operandCounts), operandsSeen_(operandsSeen),
+        room_(content.segments.size(), 0) {
     for (uint32_t segment : entry.segments)
       room_[segment] = static_cast<int>(segment) == content.transientIndex
                            ? entry.transientBytes
@@ -54,12 +57,14 @@ private:
     return refuse("an operation that is not known");
   }
 
-  /// `bytes` bytes from the address lie within what this entry uses of the segment.
-  Status checkPlace(const fb::Address *address, Wide bytes, std::string_view what) const {
+  /// `count` elements of `size` bytes from the address lie within what this entry uses of the
+  /// segment.
+  Status checkPlace(const fb::Address *address, Wide count, uint64_t size,
+                    std::string_view what) const {
     if (!address)
       return refuse(fmt::format("{} has no address", what));
     uint64_t room = address->segment() < room_.size() ? room_[address->segment()] : 0;
-    if (address->offset() % planElementSize != 0 || Wide(address->offset()) + bytes > room)
+    if (address->offset() % size != 0 || Wide(address->offset()) + count * size > room)
       return refuse(
           fmt::format("{} at byte {} of segment {} lies outside of what the entry uses ({} bytes)",
                       what, address->offset(), address->segment(), room));
@@ -89,20 +94,24 @@ private:
         return refuse(fmt::format("more than {} operands in all", maximumOperands));
       for (int64_t i = 0; i < count; ++i)
         GPTC_RETURN_IF_ERROR(
-            checkPlace(instance->operands()->Get(static_cast<flatbuffers::uoffset_t>(i)),
-                       planElementSize, "an operand"));
+            checkPlace(instance->operands()->Get(static_cast<flatbuffers::uoffset_t>(i)), 1,
+                       smallestElement, "an operand"));
     }
     return cuda_ ? checkCudaLaunch(launch) : Status();
   }
 
   /// A matrix as it is stored, with its batch axes.
-  Status checkMatrix(const fb::Address *address, int64_t rows, int64_t columns, int64_t stride,
-                     Wide batchReach, std::string_view what) const {
+  Status checkMatrix(const fb::Address *address, fb::DataType type, int64_t rows, int64_t columns,
+                     int64_t stride, Wide batchReach, std::string_view what) const {
+    if (type != fb::DataType::float32 && type != fb::DataType::bfloat16 &&
+        type != fb::DataType::float16)
+      return refuse(fmt::format("the {} has elements of type {} (float32, bfloat16 or float16)",
+                                what, static_cast<int>(type)));
     if (stride < 0 || uint64_t(stride) > planSizeLimit || (rows > 1 && stride < columns))
       return refuse(fmt::format("the {} has rows of {} elements and a leading stride of {}", what,
                                 columns, stride));
     Wide elements = Wide(rows - 1) * Wide(stride) + Wide(columns) + batchReach;
-    return checkPlace(address, elements * planElementSize, what);
+    return checkPlace(address, elements, elementBytes(static_cast<DataType>(type)), what);
   }
 
   Status checkMatmul(const fb::Matmul &matmul) {
@@ -138,12 +147,30 @@ private:
           fmt::format("more than {} operands and items of matmuls in all", maximumOperands));
     int64_t m = matmul.m(), n = matmul.n(), k = matmul.k();
     bool left = matmul.transpose_lhs(), right = matmul.transpose_rhs();
-    GPTC_RETURN_IF_ERROR(checkMatrix(matmul.lhs(), left ? k : m, left ? m : k, matmul.lhs_stride(),
-                                     lhsReach, "left matrix"));
-    GPTC_RETURN_IF_ERROR(checkMatrix(matmul.rhs(), right ? n : k, right ? k : n,
+    GPTC_RETURN_IF_ERROR(checkMatrix(matmul.lhs(), matmul.lhs_type(), left ? k : m, left ? m : k,
+                                     matmul.lhs_stride(), lhsReach, "left matrix"));
+    GPTC_RETURN_IF_ERROR(checkMatrix(matmul.rhs(), matmul.rhs_type(), right ? n : k, right ? k : n,
                                      matmul.rhs_stride(), rhsReach, "right matrix"));
-    GPTC_RETURN_IF_ERROR(
-        checkMatrix(matmul.result(), m, n, matmul.result_stride(), resultReach, "result"));
+    GPTC_RETURN_IF_ERROR(checkMatrix(matmul.result(), matmul.result_type(), m, n,
+                                     matmul.result_stride(), resultReach, "result"));
+    for (auto [type, factor] : {std::pair(matmul.lhs_type(), matmul.lhs_factor()),
+                                std::pair(matmul.rhs_type(), matmul.rhs_factor())})
+      if (factor != fb::DataType::float32 &&
+          (type != fb::DataType::float32 ||
+           (factor != fb::DataType::bfloat16 && factor != fb::DataType::float16)))
+        return refuse(fmt::format("a matmul that rounds elements of type {} to type {}",
+                                  static_cast<int>(type), static_cast<int>(factor)));
+    if (matmul.tf32() &&
+        (matmul.lhs_type() != fb::DataType::float32 || matmul.rhs_type() != fb::DataType::float32))
+      return refuse("a matmul by TF32 of operands that are not float32");
+    if (!cuda_ && matmul.generated() && !tile_)
+      return refuse("a generated matmul, but no functions for it");
+    if (!cuda_ && !matmul.generated() &&
+        (matmul.lhs_type() != fb::DataType::float32 || matmul.rhs_type() != fb::DataType::float32 ||
+         matmul.result_type() != fb::DataType::float32 ||
+         matmul.lhs_factor() != fb::DataType::float32 ||
+         matmul.rhs_factor() != fb::DataType::float32))
+      return refuse("a matmul by the library that is not all float32");
     return matmul.epilogue() ? checkEpilogue(matmul, *matmul.epilogue()) : Status();
   }
 
@@ -175,9 +202,10 @@ private:
       return refuse(fmt::format("a sort of {} numbers", argsort.count()));
     if (cuda_ && !cuda_->argsort())
       return refuse("a sort, for which there is no CUDA kernel");
-    Wide bytes = Wide(argsort.count()) * planElementSize;
-    GPTC_RETURN_IF_ERROR(checkPlace(argsort.indices(), bytes, "the numbers to sort"));
-    return checkPlace(argsort.order(), bytes, "the order");
+    Wide count = Wide(argsort.count());
+    GPTC_RETURN_IF_ERROR(
+        checkPlace(argsort.indices(), count, sizeof(int32_t), "the numbers to sort"));
+    return checkPlace(argsort.order(), count, sizeof(int32_t), "the order");
   }
 
   /// A GPU's launch: one whose entry point is there and whose blocks it can count.
@@ -200,7 +228,8 @@ private:
   }
 
   const EntryInfo &entry_;
-  const fb::Cuda *cuda_; ///< null: not for a GPU
+  const fb::Cuda *cuda_;       ///< null: not for a GPU
+  const fb::MatmulTile *tile_; ///< may be null
   std::vector<int64_t> &operandCounts_;
   uint64_t &operandsSeen_;
   std::vector<uint64_t> room_; ///< by segment: bytes that the entry may touch

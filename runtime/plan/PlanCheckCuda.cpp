@@ -85,13 +85,17 @@ Status checkTiles(std::string_view symbol, uint32_t m, uint32_t n) {
 Status checkCudaMatmuls(const fb::Cuda &cuda) {
   if (!cuda.matmuls())
     return {};
-  std::set<std::pair<bool, bool>> variants;
+  std::set<std::tuple<bool, bool, fb::DataType, fb::DataType, bool>> variants;
   for (const fb::CudaMatmul *matmul : *cuda.matmuls()) {
     std::string_view symbol = textOf(matmul->symbol());
     GPTC_RETURN_IF_ERROR(checkPlacement(cuda, symbol, matmul->module_(), matmul->threads()));
     GPTC_RETURN_IF_ERROR(checkTiles(symbol, matmul->tile_m(), matmul->tile_n()));
-    if (!variants.insert({matmul->transpose_lhs(), matmul->transpose_rhs()}).second)
-      return damaged(fmt::format("CUDA kernel {} is the second for its transposes", symbol));
+    if (!variants
+             .insert({matmul->transpose_lhs(), matmul->transpose_rhs(), matmul->operand_type(),
+                      matmul->result_type(), matmul->tf32()})
+             .second)
+      return damaged(
+          fmt::format("CUDA kernel {} is the second for its transposes and types", symbol));
   }
   return {};
 }
@@ -100,7 +104,7 @@ Status checkCudaEpilogues(const fb::Cuda &cuda) {
   if (!cuda.epilogues())
     return {};
   uint32_t kernels = cuda.kernels() ? cuda.kernels()->size() : 0;
-  std::set<std::tuple<uint32_t, bool, bool>> variants;
+  std::set<std::tuple<uint32_t, bool, bool, fb::DataType, bool>> variants;
   for (const fb::CudaEpilogue *epilogue : *cuda.epilogues()) {
     std::string_view symbol = textOf(epilogue->symbol());
     GPTC_RETURN_IF_ERROR(checkPlacement(cuda, symbol, epilogue->module_(), epilogue->threads()));
@@ -108,9 +112,12 @@ Status checkCudaEpilogues(const fb::Cuda &cuda) {
     if (epilogue->kernel() >= kernels)
       return damaged(fmt::format("CUDA kernel {} is a product with kernel {} of {}", symbol,
                                  epilogue->kernel(), kernels));
-    if (!variants.insert({epilogue->kernel(), epilogue->transpose_lhs(), epilogue->transpose_rhs()})
+    if (!variants
+             .insert({epilogue->kernel(), epilogue->transpose_lhs(), epilogue->transpose_rhs(),
+                      epilogue->operand_type(), epilogue->tf32()})
              .second)
-      return damaged(fmt::format("CUDA kernel {} is the second for its transposes", symbol));
+      return damaged(
+          fmt::format("CUDA kernel {} is the second for its transposes and types", symbol));
   }
   return {};
 }

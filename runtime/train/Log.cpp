@@ -58,13 +58,17 @@ Result<int> openForAppending(const std::string &path, int flags) {
 } // namespace
 
 std::string toJsonLine(const StepRecord &record) {
-  return nlohmann::ordered_json{{"step", record.step},
-                                {"loss", number(record.loss)},
-                                {"lr", number(record.learningRate)},
-                                {"norm", number(record.norm)},
-                                {"ms", number(record.milliseconds)},
-                                {"tokens_per_second", number(record.tokensPerSecond)}}
-      .dump();
+  nlohmann::ordered_json line = {{"step", record.step},
+                                 {"loss", number(record.loss)},
+                                 {"lr", number(record.learningRate)},
+                                 {"norm", number(record.norm)},
+                                 {"ms", number(record.milliseconds)},
+                                 {"tokens_per_second", number(record.tokensPerSecond)}};
+  if (record.lossScale) {
+    line["loss_scale"] = number(*record.lossScale);
+    line["skipped"] = record.skipped;
+  }
+  return line.dump();
 }
 
 std::string toJsonLine(const EvaluationRecord &record) {

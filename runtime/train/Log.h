@@ -1,5 +1,6 @@
 // The log of a run, --log FILE: one JSON object a line. Keys: a step has step, loss, lr, norm, ms,
-// tokens_per_second; an evaluation has step, val_loss and, where asked for, hellaswag.
+// tokens_per_second, and with loss scaling loss_scale and skipped; an evaluation has step, val_loss
+// and, where asked for, hellaswag.
 #ifndef GPTC_RUNTIME_TRAIN_LOG_H
 #define GPTC_RUNTIME_TRAIN_LOG_H
 
@@ -18,6 +19,8 @@ struct StepRecord {
   double norm = 0; ///< of the gradient, before clipping
   double milliseconds = 0;
   double tokensPerSecond = 0;
+  std::optional<double> lossScale = {}; ///< behind the step, with dynamic loss scaling
+  bool skipped = false; ///< it left everything as it was, since gradients overflowed
 };
 
 struct EvaluationRecord {

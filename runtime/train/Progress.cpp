@@ -17,8 +17,11 @@ constexpr int barCells = 20;
 
 /// The figures that both forms share; their width hardly changes, so the bar does not jump.
 std::string figures(const StepRecord &record) {
-  return fmt::format("loss {:.4f}  lr {:.2e}  norm {:.2f}  {:.0f} ms  {:.0f} tok/s", record.loss,
-                     record.learningRate, record.norm, record.milliseconds, record.tokensPerSecond);
+  std::string norm = record.skipped ? "overflow, skipped" : fmt::format("norm {:.2f}", record.norm);
+  if (record.lossScale)
+    norm += fmt::format("  scale {:.10g}", *record.lossScale);
+  return fmt::format("loss {:.4f}  lr {:.2e}  {}  {:.0f} ms  {:.0f} tok/s", record.loss,
+                     record.learningRate, norm, record.milliseconds, record.tokensPerSecond);
 }
 
 std::string bar(double fraction) {

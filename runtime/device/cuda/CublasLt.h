@@ -30,8 +30,11 @@ struct cublasLtMatmulHeuristicResult_t {
 };
 
 inline constexpr cublasStatus_t cublasNotSupported = 15;
-inline constexpr int cublasCompute32F = 68; ///< CUBLAS_COMPUTE_32F
-inline constexpr int cublasReal32F = 0;     ///< CUDA_R_32F
+inline constexpr int cublasCompute32F = 68;     ///< CUBLAS_COMPUTE_32F
+inline constexpr int cublasCompute32FTf32 = 77; ///< CUBLAS_COMPUTE_32F_FAST_TF32
+inline constexpr int cublasReal32F = 0;         ///< CUDA_R_32F
+inline constexpr int cublasReal16F = 2;         ///< CUDA_R_16F
+inline constexpr int cublasReal16BF = 14;       ///< CUDA_R_16BF
 inline constexpr int32_t cublasOpN = 0, cublasOpT = 1;
 inline constexpr int cublasDescTransA = 3, cublasDescTransB = 4;
 inline constexpr int cublasLayoutBatchCount = 5, cublasLayoutBatchOffset = 6;

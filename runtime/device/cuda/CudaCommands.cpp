@@ -117,8 +117,7 @@ private:
                                                       const CudaMatmul &matmul) const {
     if (!table.epilogue() || table.accumulate())
       return std::nullopt;
-    const MatmulKernel *kernel = resources_.kernels.epilogue(
-        table.epilogue()->kernel(), matmul.transposeLhs, matmul.transposeRhs);
+    const MatmulKernel *kernel = resources_.kernels.epilogue(table.epilogue()->kernel(), matmul);
     const fb::Instance &instance = *table.epilogue()->instances()->Get(0);
     if (!kernel || instance.rows() != table.m())
       return std::nullopt;

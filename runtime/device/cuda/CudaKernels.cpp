@@ -101,8 +101,9 @@ Status CudaKernels::findFunctions(const Plan &plan, const Needs &needs, const Dr
   }
   if (needs.matmuls && cuda.matmuls())
     for (const fb::CudaMatmul *table : *cuda.matmuls()) {
-      MatmulKernel &kernel =
-          matmuls_[(table->transpose_lhs() ? 2 : 0) + (table->transpose_rhs() ? 1 : 0)];
+      DataType operands = DataType(table->operand_type());
+      MatmulTypes types = {operands, operands, DataType(table->result_type()), table->tf32()};
+      MatmulKernel &kernel = matmuls_[{table->transpose_lhs(), table->transpose_rhs(), types}];
       kernel.threads = table->threads();
       kernel.tileM = table->tile_m();
       kernel.tileN = table->tile_n();
@@ -113,8 +114,10 @@ Status CudaKernels::findFunctions(const Plan &plan, const Needs &needs, const Dr
     for (const fb::CudaEpilogue *table : *cuda.epilogues()) {
       if (!needs.kernels[table->kernel()])
         continue;
+      DataType operands = DataType(table->operand_type());
+      MatmulTypes types = {operands, operands, DataType::float32, table->tf32()};
       MatmulKernel &kernel =
-          epilogues_[{table->kernel(), table->transpose_lhs(), table->transpose_rhs()}];
+          epilogues_[{table->kernel(), {table->transpose_lhs(), table->transpose_rhs(), types}}];
       kernel = {nullptr, table->threads(), table->tile_m(), table->tile_n()};
       GPTC_RETURN_IF_ERROR(findFunction(driver, byNumber[table->module_()], table->symbol()->str(),
                                         kernel.function));

@@ -20,6 +20,8 @@ CudaMatmul CudaMatmul::of(const fb::Matmul &matmul, CUdeviceptr lhs, CUdeviceptr
   made.transposeLhs = matmul.transpose_lhs();
   made.transposeRhs = matmul.transpose_rhs();
   made.accumulate = matmul.accumulate();
+  made.types = {DataType(matmul.lhs_type()), DataType(matmul.rhs_type()),
+                DataType(matmul.result_type()), matmul.tf32()};
   // Of a single stored row the stride says nothing.
   made.lhsStride = std::max(matmul.lhs_stride(), made.transposeLhs ? made.m : made.k);
   made.rhsStride = std::max(matmul.rhs_stride(), made.transposeRhs ? made.k : made.n);
@@ -44,20 +46,28 @@ std::string CudaMatmul::text() const {
   std::string text;
   for (const BatchAxis &axis : batch)
     text += fmt::format("{} x ", axis.size);
-  return text + fmt::format("{} x {} x {}", m, n, k);
+  text += fmt::format("{} x {} x {}", m, n, k);
+  if (types.tf32)
+    text += " tf32";
+  if (types.lhs != DataType::float32)
+    text += fmt::format(" {}", nameOf(types.lhs));
+  return text;
 }
 
 std::vector<MatmulItem> itemsOf(const CudaMatmul &matmul, const std::vector<BatchAxis> &axes) {
   std::vector<MatmulItem> items = {{matmul.lhs, matmul.rhs, matmul.result}};
-  constexpr uint64_t elementBytes = 4;
+  auto distance = [](DataType type, uint64_t index, int64_t stride) {
+    return elementBytes(type) * index * static_cast<uint64_t>(stride);
+  };
+  const MatmulTypes &types = matmul.types;
   for (const BatchAxis &axis : axes) {
     std::vector<MatmulItem> more;
     more.reserve(items.size() * static_cast<size_t>(axis.size));
     for (const MatmulItem &item : items)
       for (uint64_t i = 0; i < static_cast<uint64_t>(axis.size); ++i)
-        more.push_back({item.lhs + elementBytes * i * static_cast<uint64_t>(axis.lhs),
-                        item.rhs + elementBytes * i * static_cast<uint64_t>(axis.rhs),
-                        item.result + elementBytes * i * static_cast<uint64_t>(axis.result)});
+        more.push_back({item.lhs + distance(types.lhs, i, axis.lhs),
+                        item.rhs + distance(types.rhs, i, axis.rhs),
+                        item.result + distance(types.result, i, axis.result)});
     items = std::move(more);
   }
   return items;

@@ -3,7 +3,9 @@
 #define GPTC_RUNTIME_DEVICE_CUDA_CUDAMATMUL_H
 
 #include "runtime/device/cuda/Driver.h"
+#include "runtime/plan/Plan.h"
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,12 +20,20 @@ struct BatchAxis {
   int64_t size, lhs, rhs, result; ///< strides in elements
 };
 
+/// Of which numbers a product is, and how exactly it is computed.
+struct MatmulTypes {
+  DataType lhs = DataType::float32, rhs = DataType::float32, result = DataType::float32;
+  bool tf32 = false; ///< float32 operands may be rounded to TF32
+  auto operator<=>(const MatmulTypes &) const = default;
+};
+
 /// result[m, n] (+)= Σ_k lhs[m, k] rhs[k, n] for each index of the batch axes (outermost first), as
 /// the plan's schema says it.
 struct CudaMatmul {
   CUdeviceptr lhs = 0, rhs = 0, result = 0;
   int64_t m = 0, n = 0, k = 0;
   bool transposeLhs = false, transposeRhs = false, accumulate = false;
+  MatmulTypes types;
   int64_t lhsStride = 0, rhsStride = 0, resultStride = 0; ///< leading: at least a row's elements
   std::vector<BatchAxis>
       batch; ///< without axes of one element; neighbours merged where they can be
@@ -31,7 +41,7 @@ struct CudaMatmul {
   /// The plan's, with its addresses resolved.
   static CudaMatmul of(const fb::Matmul &matmul, CUdeviceptr lhs, CUdeviceptr rhs,
                        CUdeviceptr result);
-  /// "12 x 64 x 64 x 768": batch, m, n, k.
+  /// "12 x 64 x 64 x 768 bfloat16": batch, m, n, k, and the operands' type if not float32.
   std::string text() const;
 };
 

@@ -46,13 +46,13 @@ Result<GeneratedMatmul> GeneratedMatmul::prepareWithEpilogue(const CudaMatmul &m
 
 Result<GeneratedMatmul> GeneratedMatmul::prepare(const CudaMatmul &matmul,
                                                  const CudaKernels &kernels) {
-  const MatmulKernel &kernel = kernels.matmul(matmul.transposeLhs, matmul.transposeRhs);
-  if (!kernel.function)
+  const MatmulKernel *kernel = kernels.matmul(matmul);
+  if (!kernel)
     return Status(Code::failedPrecondition,
                   fmt::format("the plan has no kernel of its own for a product of {}{}{}",
                               matmul.text(), matmul.transposeLhs ? ", left transposed" : "",
                               matmul.transposeRhs ? ", right transposed" : ""));
-  GPTC_ASSIGN(GeneratedMatmul made, sized(matmul, kernel));
+  GPTC_ASSIGN(GeneratedMatmul made, sized(matmul, *kernel));
   std::vector<BatchAxis> outer = matmul.batch;
   made.takeAxes(outer);
   made.items_ = itemsOf(matmul, outer);

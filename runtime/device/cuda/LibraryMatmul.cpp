@@ -11,6 +11,12 @@ namespace {
 
 constexpr uint64_t largestAlignment = 256;
 
+int libraryType(DataType type) {
+  return type == DataType::bfloat16  ? cublasReal16BF
+         : type == DataType::float16 ? cublasReal16F
+                                     : cublasReal32F;
+}
+
 /// The widest axis that one call can take whole: its items write to different results.
 BatchAxis takeInnerAxis(std::vector<BatchAxis> &axes) {
   size_t best = axes.size();
@@ -48,16 +54,21 @@ struct LibraryMatmuls::Shape {
   }
 
   Status describe(const CudaMatmul &matmul, const BatchAxis &inner) {
-    GPTC_RETURN_IF_ERROR(library.check(library.descCreate(&desc, cublasCompute32F, cublasReal32F),
+    // Whatever the types, sums are float32.
+    const MatmulTypes &types = matmul.types;
+    int compute = types.tf32 ? cublasCompute32FTf32 : cublasCompute32F;
+    GPTC_RETURN_IF_ERROR(library.check(library.descCreate(&desc, compute, cublasReal32F),
                                        "cublasLtMatmulDescCreate"));
     GPTC_RETURN_IF_ERROR(setTranspose(cublasDescTransA, matmul.transposeRhs));
     GPTC_RETURN_IF_ERROR(setTranspose(cublasDescTransB, matmul.transposeLhs));
     int64_t m = matmul.m, n = matmul.n, k = matmul.k;
-    GPTC_RETURN_IF_ERROR(layout(a, matmul.transposeRhs ? k : n, matmul.transposeRhs ? n : k,
-                                matmul.rhsStride, inner.size, inner.rhs));
-    GPTC_RETURN_IF_ERROR(layout(b, matmul.transposeLhs ? m : k, matmul.transposeLhs ? k : m,
-                                matmul.lhsStride, inner.size, inner.lhs));
-    return layout(c, n, m, matmul.resultStride, inner.size, inner.result);
+    GPTC_RETURN_IF_ERROR(layout(a, types.rhs, matmul.transposeRhs ? k : n,
+                                matmul.transposeRhs ? n : k, matmul.rhsStride, inner.size,
+                                inner.rhs));
+    GPTC_RETURN_IF_ERROR(layout(b, types.lhs, matmul.transposeLhs ? m : k,
+                                matmul.transposeLhs ? k : m, matmul.lhsStride, inner.size,
+                                inner.lhs));
+    return layout(c, types.result, n, m, matmul.resultStride, inner.size, inner.result);
   }
 
   Status chooseAlgorithm(cublasLtHandle_t handle, uint64_t alignment) {
@@ -92,10 +103,10 @@ private:
                          "cublasLtMatmulDescSetAttribute");
   }
 
-  Status layout(cublasLtMatrixLayout_t &made, int64_t rows, int64_t columns, int64_t stride,
-                int64_t count, int64_t batchStride) {
+  Status layout(cublasLtMatrixLayout_t &made, DataType type, int64_t rows, int64_t columns,
+                int64_t stride, int64_t count, int64_t batchStride) {
     GPTC_RETURN_IF_ERROR(
-        library.check(library.layoutCreate(&made, cublasReal32F, static_cast<uint64_t>(rows),
+        library.check(library.layoutCreate(&made, libraryType(type), static_cast<uint64_t>(rows),
                                            static_cast<uint64_t>(columns), stride),
                       "cublasLtMatrixLayoutCreate"));
     if (count == 1)
@@ -149,10 +160,11 @@ LibraryMatmuls::~LibraryMatmuls() {
 
 Result<const LibraryMatmuls::Shape *>
 LibraryMatmuls::shapeOf(const CudaMatmul &matmul, const BatchAxis &inner, uint64_t alignment) {
-  std::string key =
-      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", matmul.m, matmul.n, matmul.k,
-                  matmul.transposeLhs, matmul.transposeRhs, matmul.lhsStride, matmul.rhsStride,
-                  matmul.resultStride, inner.size, inner.lhs, inner.rhs, inner.result, alignment);
+  std::string key = fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", int(matmul.types.lhs),
+      int(matmul.types.rhs), int(matmul.types.result), matmul.types.tf32, matmul.m, matmul.n,
+      matmul.k, matmul.transposeLhs, matmul.transposeRhs, matmul.lhsStride, matmul.rhsStride,
+      matmul.resultStride, inner.size, inner.lhs, inner.rhs, inner.result, alignment);
   auto found = shapes_.find(key);
   if (found == shapes_.end()) {
     auto shape = std::make_unique<Shape>(library_);
