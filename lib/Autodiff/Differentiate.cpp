@@ -2,6 +2,7 @@
 #include "Adjoints.h"
 #include "gptc/Autodiff/Passes.h"
 #include "gptc/Dialect/GPT/Adjoint.h"
+#include "gptc/Dialect/GPT/LossScaler.h"
 #include "gptc/Dialect/GPT/Scalar.h"
 
 #include "mlir/IR/Matchers.h"
@@ -94,6 +95,8 @@ static void noteSavedValues(func::FuncOp function, Operation *end) {
 
 namespace {
 struct DifferentiatePass : gptc::impl::DifferentiatePassBase<DifferentiatePass> {
+  using Base::Base;
+
   void runOnOperation() override {
     auto train = getOperation().lookupSymbol<func::FuncOp>("train");
     if (!train) {
@@ -105,8 +108,22 @@ struct DifferentiatePass : gptc::impl::DifferentiatePassBase<DifferentiatePass> 
   }
 
   LogicalResult differentiate(func::FuncOp train);
+  FailureOr<Value> scaleSeed(OpBuilder &builder, Variables &variables, Value seed);
 };
 } // namespace
+
+/// The loss's adjoint: `seed`, by the loss scale if there is one.
+FailureOr<Value> DifferentiatePass::scaleSeed(OpBuilder &builder, Variables &variables,
+                                              Value seed) {
+  if (lossScale == 0)
+    return seed;
+  auto scale = variables.declare(seed.getLoc(), lossScaleName, VariableKind::state, seed.getType());
+  if (failed(scale))
+    return failure();
+  scale->setInitAttr(InitAttr::get(&getContext(), InitKind::constant, lossScale));
+  return createMap1(builder, seed.getLoc(), {}, {seed, createRead(builder, seed.getLoc(), *scale)},
+                    [](ArrayRef<Scalar> x) { return x[0] * x[1]; });
+}
 
 LogicalResult DifferentiatePass::differentiate(func::FuncOp train) {
   Variables variables(getOperation());
@@ -136,7 +153,10 @@ LogicalResult DifferentiatePass::differentiate(func::FuncOp train) {
   Value scaled =
       createMap1(builder, loc, {}, {loss, seed}, [](ArrayRef<Scalar> x) { return x[0] * x[1]; });
   WriteOp forwardEnd = createWrite(builder, loc, *output, scaled);
-  adjoints.add(loss, seed);
+  FailureOr<Value> adjoint = scaleSeed(builder, variables, seed);
+  if (failed(adjoint))
+    return failure();
+  adjoints.add(loss, *adjoint);
   if (failed(emitAdjoints(builder, forward, adjoints)))
     return failure();
 

@@ -3,6 +3,7 @@
 
 #include "Builtins.h"
 
+#include "gptc/Model/Model.h"
 #include "gptc/Model/Parser.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -55,8 +56,8 @@ std::vector<std::string> Library::moduleNames() const {
 }
 
 const Library &prelude() {
-  static const SourceFile source("prelude.gpt", preludeText, SourceFile::Kind::Prelude);
-  static const std::unique_ptr<ast::File> file = [] {
+  const SourceFile &source = preludeSource();
+  static const std::unique_ptr<ast::File> file = [&] {
     DiagnosticEngine diagnostics;
     return parse(source, diagnostics);
   }();
@@ -78,3 +79,8 @@ std::optional<size_t> indexOfInput(const std::vector<ast::Input> &inputs, llvm::
 }
 
 } // namespace gptc::model
+
+const gptc::SourceFile &gptc::preludeSource() {
+  static const SourceFile source("prelude.gpt", model::preludeText, SourceFile::Kind::Prelude);
+  return source;
+}

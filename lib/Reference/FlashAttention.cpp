@@ -50,6 +50,8 @@ Results reference::run(gpt::FlashAttentionOp op, Operands operands, Precision pr
     using Real = decltype(zero);
     auto query = toReal<Real>(operands[0].reals()), key = toReal<Real>(operands[1].reals()),
          value = toReal<Real>(operands[2].reals());
+    for (std::vector<Real> *factors : {&query, &key, &value})
+      roundFactors(*factors, op.getTf32());
     Real scale = static_cast<Real>(op.getScale().convertToDouble());
     std::vector<Real> scores(sizes.keys), sums(sizes.width);
     double *out = result.mutableReals().data(), *lse = logSums.mutableReals().data();
@@ -86,6 +88,9 @@ Results reference::run(gpt::FlashAttentionGradOp op, Operands operands, Precisio
     auto query = toReal<Real>(operands[0].reals()), key = toReal<Real>(operands[1].reals()),
          value = toReal<Real>(operands[2].reals()), output = toReal<Real>(operands[3].reals()),
          logSums = toReal<Real>(operands[4].reals()), gradient = toReal<Real>(operands[5].reals());
+    std::vector<Real> exactGradient = gradient; // δ is no product of matrices
+    for (std::vector<Real> *factors : {&query, &key, &value, &gradient})
+      roundFactors(*factors, op.getTf32());
     std::vector<Real> queryGradient(query.size()), keyGradient(key.size()),
         valueGradient(value.size());
     Real scale = static_cast<Real>(op.getScale().convertToDouble());
@@ -96,7 +101,8 @@ Results reference::run(gpt::FlashAttentionGradOp op, Operands operands, Precisio
         int64_t row = head * sizes.queries + t;
         const Real *q = query.data() + row * sizes.depth;
         const Real *dOut = gradient.data() + row * sizes.width;
-        Real delta = dot(dOut, output.data() + row * sizes.width, sizes.width);
+        Real delta = dot(exactGradient.data() + row * sizes.width,
+                         output.data() + row * sizes.width, sizes.width);
         for (int64_t s = 0; s < sizes.seenBy(t); ++s) {
           int64_t ofKey = (group * sizes.keys + s) * sizes.depth;
           int64_t ofValue = (group * sizes.keys + s) * sizes.width;

@@ -3,6 +3,7 @@
 #ifndef GPTC_REFERENCE_KERNELS_H
 #define GPTC_REFERENCE_KERNELS_H
 
+#include "ScalarFunctions.h"
 #include "gptc/Dialect/GPT/GPTOps.h"
 #include "gptc/Reference/Interpreter.h"
 
@@ -57,6 +58,14 @@ double getNumber(const llvm::APFloat &attribute, mlir::Value value);
 /// Calls `function` with a zero of the type that `precision` computes in.
 template <typename Function> auto withReal(Precision precision, Function function) {
   return precision == Precision::float64 ? function(double{}) : function(float{});
+}
+
+/// Rounds the factors of products in TensorFloat-32, where `tf32` and roundings are shown.
+template <typename Real> void roundFactors(std::vector<Real> &factors, bool tf32) {
+  if constexpr (std::is_same_v<Real, float>)
+    if (tf32)
+      for (float &x : factors)
+        x = static_cast<float>(roundTo(llvm::APFloat::FloatTF32(), x));
 }
 
 /// The operands' elements in the type they are computed in.

@@ -36,6 +36,8 @@ Results reference::run(gpt::MatmulOp op, Operands operands, Precision precision)
     for (int64_t batch = 0; batch < batches; ++batch) {
       auto lhs = getMatrix<Real>(operands[0].reals(), batch * m * k, m, k, op.getTransposeLhs());
       auto rhs = getMatrix<Real>(operands[1].reals(), batch * k * n, k, n, op.getTransposeRhs());
+      roundFactors(lhs, op.getTf32());
+      roundFactors(rhs, op.getTf32());
       for (int64_t i = 0; i < m; ++i) {
         std::fill(row.begin(), row.end(), Real{0});
         for (int64_t p = 0; p < k; ++p) {

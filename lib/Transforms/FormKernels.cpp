@@ -233,6 +233,7 @@ struct FormKernelsPass : gptc::impl::FormKernelsPassBase<FormKernelsPass> {
         op->moveBefore(&block, block.begin());
       for (Unit *unit : scheduler.order()) {
         if (!unit->kernel) {
+          unit->ops.front()->removeAttr(rematerializedMark);
           unit->ops.front()->moveBefore(terminator);
           continue;
         }

@@ -64,7 +64,8 @@ KernelCost gptc::costOf(ArrayRef<Operation *> ops, int64_t columns) {
     ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
     if (loop == ready.lookup(value) || shape.empty() || shape.back() != columns)
       continue;
-    bytesOfRow += 4 * columns;
+    bytesOfRow +=
+        bytesOf(value) / cast<RankedTensorType>(value.getType()).getNumElements() * columns;
     again += bytesOf(value);
   }
   cost.scratch = bytesOfRow <= nearBytes ? again / nearDiscount : again;

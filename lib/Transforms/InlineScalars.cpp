@@ -5,7 +5,9 @@
 #include "gptc/Dialect/GPT/GPTOps.h"
 #include "gptc/Transforms/Passes.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 
 namespace gptc {
 #define GEN_PASS_DEF_INLINESCALARSPASS
@@ -15,14 +17,24 @@ namespace gptc {
 using namespace mlir;
 using namespace gptc;
 
-/// Whether every user of the scalar is a map over more than scalars, which computes what depends on
-/// scalars alone once, not once an element.
-static bool isForMaps(gpt::MapOp scalar) {
-  return scalar.getShape().empty() && !scalar->use_empty() &&
-         llvm::all_of(scalar->getUsers(), [](Operation *user) {
-           auto map = dyn_cast<gpt::MapOp>(user);
-           return map && !map.getShape().empty();
-         });
+static int64_t countOperations(gpt::MapOp map) {
+  auto operations = map.getBlock()->without_terminator();
+  return std::distance(operations.begin(), operations.end());
+}
+
+/// Why the scalar stays: not every user of it is a map over more than scalars, which computes what
+/// depends on scalars alone once, not once an element. Empty if nothing is in the way.
+static StringRef findObstacle(gpt::MapOp scalar, int64_t limit) {
+  if (countOperations(scalar) > limit)
+    return "has too many operations";
+  for (Operation *user : scalar->getUsers()) {
+    auto map = dyn_cast<gpt::MapOp>(user);
+    if (!map)
+      return isa<gpt::WriteOp>(user) ? "is written" : "is used by other than maps";
+    if (map.getShape().empty())
+      return "goes into a scalar that stays";
+  }
+  return "";
 }
 
 /// The map with the scalar's region in front of its own.
@@ -71,17 +83,30 @@ struct InlineScalarsPass : gptc::impl::InlineScalarsPassBase<InlineScalarsPass> 
   using Base::Base;
 
   void runOnOperation() override {
+    getOperation()->walk([&](func::FuncOp function) { inlineAll(function); });
+  }
+
+  void inlineAll(func::FuncOp function) {
     SmallVector<gpt::MapOp> scalars;
-    getOperation()->walk([&](gpt::MapOp map) {
-      auto operations = map.getBlock()->without_terminator();
-      if (map.getShape().empty() && std::distance(operations.begin(), operations.end()) <= limit)
+    function.walk([&](gpt::MapOp map) {
+      if (map.getShape().empty() && !map->use_empty())
         scalars.push_back(map);
     });
+    auto options = remark::RemarkOpts::name("Inlined")
+                       .category("gpt-inline-scalars")
+                       .function(function.getName());
     // The last first: what goes into one scalar may go into maps once that one has.
     for (gpt::MapOp scalar : llvm::reverse(scalars)) {
-      if (!isForMaps(scalar))
+      if (StringRef obstacle = findObstacle(scalar, limit); !obstacle.empty()) {
+        remark::missed(scalar.getLoc(), options)
+            << remark::metric("operations", countOperations(scalar))
+            << remark::reason("{0}", obstacle);
         continue;
+      }
       llvm::SmallSetVector<Operation *, 8> users(llvm::from_range, scalar->getUsers());
+      remark::passed(scalar.getLoc(), options)
+          << remark::metric("operations", countOperations(scalar))
+          << remark::metric("maps", users.size());
       for (Operation *user : users)
         inlineInto(scalar, cast<gpt::MapOp>(user));
       scalar.erase();

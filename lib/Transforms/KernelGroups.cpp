@@ -338,8 +338,13 @@ bool KernelGroups::delays(const KernelGroup &first, const KernelGroup &joined) c
 
 /// The first position at which an operation may stand whose result is computed again there: in the
 /// later half of the time since the result was computed first. Before, it would be kept as long as
-/// it was.
+/// it was. What is computed from results that are computed again cannot come too early.
 int KernelGroups::findEarliest(Operation *op) const {
+  if (llvm::any_of(op->getOperands(), [](Value operand) {
+        Operation *source = rootOf(operand).getDefiningOp();
+        return source && isRematerialized(source);
+      }))
+    return 0;
   int own = position.lookup(op), original = own;
   if (op->getNumOperands() == 0)
     return own;

@@ -59,6 +59,7 @@ Liveness::Liveness(Block &block) {
   for (size_t i = 0; i < operations.size(); ++i) {
     storedBytes[i + 1] += storedBytes[i];
     live += change[i];
+    liveBytes.push_back(live);
     if (live > peakBytes) {
       peakBytes = live;
       peak = i;

@@ -37,6 +37,8 @@ public:
   /// Where most bytes live, the first such place, and how many.
   int getPeak() const { return peak; }
   int64_t getPeakBytes() const { return peakBytes; }
+  /// The bytes that live at each position.
+  llvm::ArrayRef<int64_t> getLiveBytes() const { return liveBytes; }
 
   /// The bytes of the stored values that operations from `after` on, and before `before`, compute.
   int64_t bytesStoredBetween(int after, int before) const;
@@ -57,6 +59,7 @@ private:
   llvm::DenseMap<mlir::Value, std::pair<int, int>> lives;
   llvm::SmallVector<int> barriers;        ///< operations before a position that no kernel spans
   llvm::SmallVector<int64_t> storedBytes; ///< computed before a position
+  llvm::SmallVector<int64_t> liveBytes;
   llvm::SmallVector<Stored> stored;
   int peak = 0;
   int64_t peakBytes = 0;

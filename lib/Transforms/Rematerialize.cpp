@@ -6,6 +6,7 @@
 #include "Liveness.h"
 #include "Rematerialized.h"
 
+#include "gptc/Dialect/GPT/Scalar.h"
 #include "gptc/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -24,8 +25,12 @@ using namespace mlir;
 using namespace gptc;
 
 /// What may be computed again: it depends on operands alone, element by element, or by a counter.
+/// A rounded parameter is computed once.
 static bool isRepeatable(Operation *op) {
-  return op->getNumResults() == 1 && isa<gpt::MapOp, gpt::RandomOp>(op);
+  if (op->getNumResults() != 1 || !isa<gpt::MapOp, gpt::RandomOp>(op))
+    return false;
+  Value source = gpt::getConverted(op->getResult(0));
+  return !source || !rootOf(source).getDefiningOp<gpt::ReadOp>();
 }
 
 /// What computing `op` again costs, in bytes moved. Scalar operations are counted as the bytes that
@@ -70,8 +75,6 @@ private:
   bool mayRepeat(const Candidate &candidate, const Liveness &liveness, IRMapping &operands,
                  StringRef &obstacle) const;
   void repeat(const Candidate &candidate, const Liveness &liveness, const IRMapping &operands);
-  void moveUses(Value old, Value replacement, int first, OpBuilder &builder,
-                const Liveness &liveness);
   void report() const;
 
   Block &block;
@@ -138,34 +141,13 @@ bool Rematerializer::mayRepeat(const Candidate &candidate, const Liveness &liven
     if (last < candidate.firstFar)
       held += bytesOf(root);
   }
-  // A row's statistics may be held for it, a tensor of its own size may not.
-  if (held * 8 > bytes) {
+  // A row's statistics may be held for it, or a tensor with half as many bits; one of its own size
+  // may not.
+  if (held * 2 > bytes + bytes / 4) {
     obstacle = "reads what nobody else keeps";
     return false;
   }
   return true;
-}
-
-/// Makes the uses of `old` at position `first` and behind use `replacement`, through copies of
-/// views that stand before.
-void Rematerializer::moveUses(Value old, Value replacement, int first, OpBuilder &builder,
-                              const Liveness &liveness) {
-  for (OpOperand &use : llvm::make_early_inc_range(old.getUses())) {
-    Operation *user = use.getOwner();
-    if (liveness.positionOf(user) >= first) {
-      use.set(replacement);
-      continue;
-    }
-    if (!isView(user) || liveness.lastUseOf(user) < first)
-      continue;
-    IRMapping mapping;
-    mapping.map(old, replacement);
-    Operation *view = builder.clone(*user, mapping);
-    for (auto [from, to] : llvm::zip(user->getResults(), view->getResults()))
-      moveUses(from, to, first, builder, liveness);
-    if (user->use_empty())
-      dead.push_back(user);
-  }
 }
 
 void Rematerializer::repeat(const Candidate &candidate, const Liveness &liveness,
@@ -175,7 +157,7 @@ void Rematerializer::repeat(const Candidate &candidate, const Liveness &liveness
   IRMapping mapping = operands;
   Value copy = builder.clone(*op, mapping)->getResult(0);
   markRematerialized(copy.getDefiningOp());
-  moveUses(candidate.value, copy, candidate.firstFar, builder, liveness);
+  moveUses(candidate.value, copy, candidate.firstFar, builder, liveness, dead);
   copies.insert(copy);
   latest[candidate.value] = copy;
   kept.erase(candidate.value);

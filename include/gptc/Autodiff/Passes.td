@@ -11,7 +11,9 @@ def DifferentiatePass : Pass<"gpt-differentiate", "::mlir::ModuleOp"> {
     Appends the backward computation to `@train`, declares a `gradient:` variable for each parameter, writes
     each parameter's adjoint to it, replaces the returned loss by a write of `output:loss`, and renames
     the function `@accumulate_first`. The seed of the loss is the scalar `step:inverse_accumulation`, by which
-    the written loss is scaled too: summed over micro-batches, gradients and loss are means.
+    the written loss is scaled too: summed over micro-batches, gradients and loss are means. With `loss-scale` the
+    seed, and with it all gradients, is multiplied by the variable `scaler:loss_scale` of kind state, which starts at that
+    number: small gradients are then within the range of 16-bit numbers. The written loss is not.
 
     A parameter that is used several times receives the sum of its adjoints, each written as it is found, in
     the order of the backward computation: the first write replaces, later ones accumulate. One that does not
@@ -43,6 +45,9 @@ def DifferentiatePass : Pass<"gpt-differentiate", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["gpt::GPTDialect"];
+  let options = [
+    Option<"lossScale", "loss-scale", "double", "0", "what the loss's gradient is first multiplied by; 0: by nothing">
+  ];
 }
 
 #endif // GPTC_AUTODIFF_PASSES_TD

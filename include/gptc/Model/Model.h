@@ -100,6 +100,9 @@ LoadedModel loadModel(const SourceFile &source, const LoadOptions &options,
 LoadedModel loadModel(const std::string &path, const LoadOptions &options,
                       mlir::MLIRContext &context, DiagnosticEngine &diagnostics);
 
+/// The text that every description can use.
+const SourceFile &preludeSource();
+
 } // namespace gptc
 
 #endif // GPTC_MODEL_MODEL_H

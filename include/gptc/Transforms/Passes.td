@@ -48,13 +48,20 @@ def InsertOptimizerPass : Pass<"gpt-insert-optimizer", "::mlir::ModuleOp"> {
     What changes from step to step is read from variables of kind `step`: `step:learning_rate`,
     `step:clip_norm` (infinite to clip nothing), `step:weight_decay`, and for `adamw` `step:beta1`,
     `step:beta2`, `step:correction1`, `step:correction2` and `step:epsilon`.
+
+    Where gradients are multiplied by `scaler:loss_scale` the update undoes it, in the norm and in the factor of
+    the gradients. If their norm is not finite, parameters and moments keep their values, and the scale is halved; after
+    `growth-interval` steps without that it is doubled, unless it would be infinite. `scaler:good_steps` counts those, `scaler:applied_steps` all steps
+    that were not skipped, from which AdamW's corrections are computed, 1 / (1 − βᵗ) = −1 / expm1(t · log1p(β − 1)), instead of being read. The
+    decision is taken in the entry: nothing has to wait for it.
   }];
   let dependentDialects = ["gpt::GPTDialect", "::mlir::func::FuncDialect"];
   let options = [
     Option<"optimizer", "optimizer", "::gptc::Optimizer", "::gptc::Optimizer::adamw", "how parameters are updated",
       [{::llvm::cl::values(
         clEnumValN(::gptc::Optimizer::adamw, "adamw", "Adam with decoupled weight decay"),
-        clEnumValN(::gptc::Optimizer::sgd, "sgd", "stochastic gradient descent"))}]>
+        clEnumValN(::gptc::Optimizer::sgd, "sgd", "stochastic gradient descent"))}]>,
+    Option<"growthInterval", "growth-interval", "int64_t", "2000", "steps without an overflow after which the loss scale doubles">
   ];
 }
 
@@ -141,6 +148,49 @@ def FormFlashAttentionPass : Pass<"gpt-form-flash-attention", "::mlir::func::Fun
   ];
 }
 
+def AssignPrecisionPass : Pass<"gpt-assign-precision", "::mlir::ModuleOp"> {
+  let summary = "Give matmuls and attention operands and results of 16 bits, or TensorFloat-32";
+  let description = [{
+    With `bf16` and `fp16` the operands of `gpt.matmul` and `gpt.flash_attention`, and of its adjoint, are rounded to 16 bits, and so are their results,
+    as other frameworks' automatic mixed precision has it. All sums inside are float32. Float32 stay:
+
+    - variables: parameters, moments, gradients, states, inputs and outputs;
+    - a matmul's result that is the gradient of a parameter, or a term of it: its operands have 16 bits, its sum is not rounded;
+    - maps, reductions, gathers, and all named operations that are made of them (norms, softmax, cross-entropy), hence sums along the residual stream;
+    - attention's log-sum-exp.
+
+    A rounding is a `gpt.map` of one `arith.truncf`, the way back one of `arith.extf`. A value is rounded once, behind the operation
+    that makes it, a parameter once an entry; rearrangements of what is rounded are done on 16 bits. `extf(truncf(x))` is not x: only
+    `gpt-remove-roundings` takes it to be. With `tf32` tensors stay float32, and matmuls and attention carry the attribute `tf32`.
+
+    ```mlir
+    %y = gpt.matmul %x, %w : tensor<8x16xf32>, tensor<16x4xf32> -> tensor<8x4xf32>
+    %dw = gpt.matmul %x, %dy transpose_lhs : tensor<8x16xf32>, tensor<8x4xf32> -> tensor<16x4xf32>
+    gpt.write @"gradient:w", %dw : tensor<16x4xf32>
+    ```
+    becomes, with `precision=bf16`,
+    ```mlir
+    %0 = gpt.map(%x) ...               // truncf
+    %1 = gpt.map(%w) ...
+    %2 = gpt.matmul %0, %1 : tensor<8x16xbf16>, tensor<16x4xbf16> -> tensor<8x4xbf16>
+    %y = gpt.map(%2) ...               // extf
+    %3 = gpt.map(%dy) ...
+    %dw = gpt.matmul %0, %3 transpose_lhs : tensor<8x16xbf16>, tensor<8x4xbf16> -> tensor<16x4xf32>
+    gpt.write @"gradient:w", %dw : tensor<16x4xf32>
+    ```
+    Remarks tell what was rounded, and which products stayed float32 and why.
+  }];
+  let dependentDialects = ["gpt::GPTDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"precision", "precision", "::gptc::TrainingPrecision", "::gptc::TrainingPrecision::fp32", "what is computed in",
+      [{::llvm::cl::values(
+        clEnumValN(::gptc::TrainingPrecision::fp32, "fp32", "float32 everywhere"),
+        clEnumValN(::gptc::TrainingPrecision::tf32, "tf32", "factors of products rounded to TensorFloat-32"),
+        clEnumValN(::gptc::TrainingPrecision::bf16, "bf16", "products of bfloat16"),
+        clEnumValN(::gptc::TrainingPrecision::fp16, "fp16", "products of float16"))}]>
+  ];
+}
+
 def SplitReductionsPass : Pass<"gpt-split-reductions"> {
   let summary = "Reduce the last axis and other axes one after the other";
   let description = [{
@@ -170,6 +220,26 @@ def InlineScalarsPass : Pass<"gpt-inline-scalars"> {
   let options = [
     Option<"limit", "limit", "int64_t", "16", "the most operations of a scalar that is copied">
   ];
+}
+
+def InlineConversionsPass : Pass<"gpt-inline-conversions"> {
+  let summary = "Round and widen in the maps that compute and use a value";
+  let description = [{
+    A map of one `arith.truncf` goes into the map that computes its operand, if nobody else uses that; a map of one `arith.extf` goes
+    into each map that uses it. Numbers are rounded and widened as before. What is kept from one map to another, or computed again instead, then has
+    16 bits.
+
+    ```mlir
+    %e = gpt.map(%p) ...        // extf          : tensor<8x4xbf16> -> tensor<8x4xf32>
+    %y = gpt.map(%e, %b) ...    // e + b         : tensor<8x4xf32>, tensor<4xf32> -> tensor<8x4xf32>
+    %r = gpt.map(%y) ...        // truncf        : tensor<8x4xf32> -> tensor<8x4xbf16>
+    ```
+    becomes
+    ```mlir
+    %r = gpt.map(%p, %b) ...    // truncf(extf(p) + b) : tensor<8x4xbf16>, tensor<4xf32> -> tensor<8x4xbf16>
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect", "::mlir::arith::ArithDialect"];
 }
 
 def SplitColumnSumsPass : Pass<"gpt-split-column-sums"> {
@@ -271,7 +341,7 @@ def RematerializePass : Pass<"gpt-rematerialize", "::mlir::ModuleOp"> {
     applied to. So they die in the forward part, and the copy can join the kernel of the backward part that reads
     the same tensors. The copy does the same operations in the same order: the same bits.
 
-    A value is kept if its operands are not there anyway at that time (a row's statistics may be), if computing it moves more than
+    A value is kept if its operands are not there anyway at that time (a row's statistics may be, or a tensor of half as many bits), if it is a rounded parameter, if computing it moves more than
     `price-limit` times its bytes, or if less than `distance-limit` times its bytes are computed meanwhile. Remarks tell each.
 
     ```mlir
@@ -294,6 +364,41 @@ def RematerializePass : Pass<"gpt-rematerialize", "::mlir::ModuleOp"> {
     Option<"priceLimit", "price-limit", "unsigned", "8", "bytes that may be moved for a byte saved">,
     Option<"distanceLimit", "distance-limit", "unsigned", "2",
            "bytes that are computed between two uses, for a byte saved">
+  ];
+}
+
+def RecomputePass : Pass<"gpt-recompute", "::mlir::ModuleOp"> {
+  let summary = "Compute what lies idle again, whatever it is, until an entry takes so much less memory";
+  let description = [{
+    Of the values that lie idle where an entry takes most memory, those are computed again before their next use that cost least
+    for a byte: FLOPs, and bytes moved. An operation runs again with all that it is computed from and that is not there any more, back to
+    values that are kept, parameters and inputs; so anything may, matmuls and attention as well. What is computed again serves all later
+    uses while there is room for it. It stops as soon as `save` bytes less are taken, by the same estimate of lives as
+    `gpt-rematerialize`; memory that gradients lend counts as there. Entries that `save` does not name stay as they are.
+
+    The copies do the same operations in the same order. Remarks tell each value and its price, and what had to be kept and why, if
+    the entry could not be made so small.
+
+    ```mlir
+    %h = gpt.matmul %x, %w ...
+    %y = gpt.map(%h) ...
+    %z = gpt.matmul %y, %v ...
+    ...
+    %dy = gpt.map(%dz, %h) ...
+    ```
+    becomes
+    ```mlir
+    %h = gpt.matmul %x, %w ...
+    %y = gpt.map(%h) ...
+    %z = gpt.matmul %y, %v ...
+    ...
+    %again = gpt.matmul %x, %w {gpt.rematerialized} ...
+    %dy = gpt.map(%dz, %again) ...
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
+  let options = [
+    ListOption<"save", "save", "std::string", "the bytes that an entry is to take less, as accumulate_first=1000000">
   ];
 }
 
@@ -357,6 +462,38 @@ def FuseEpiloguesPass : Pass<"gpt-fuse-epilogues", "::mlir::ModuleOp"> {
       %p = gpt.matmul %a, %v : tensor<8x16xf32>, tensor<16x4xf32> -> tensor<8x4xf32>
       %2 = gpt.map(%p, %c) ...
       gpt.yield %2 : tensor<8x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["gpt::GPTDialect"];
+}
+
+def RemoveRoundingsPass : Pass<"gpt-remove-roundings"> {
+  let summary = "Use values as they were where a kernel rounds them and widens them again";
+  let description = [{
+    `extf(truncf(x))` becomes x where x is at hand: in the region of a map; where a map of a kernel widens what another one only rounds; and where a kernel's own
+    product is rounded only to be widened, so that its sums go on in float32, if the product has the type of an output of the kernel, in
+    whose place it then lies. Results change, by less than the roundings made; nothing else in the compiler takes such a pair for nothing.
+
+    A 16-bit value that is kept for its own sake, as an operand of another product, stays as it is. Remarks (category
+    `gpt-remove-roundings`) tell which roundings went, and which did not and why.
+
+    ```mlir
+    %0 = gpt.fused(%x, %w, %b) : (tensor<8x16xbf16>, tensor<16x4xbf16>, tensor<4xf32>) -> tensor<8x4xf32> {
+    ^bb0(%a: tensor<8x16xbf16>, %v: tensor<16x4xbf16>, %c: tensor<4xf32>):
+      %p = gpt.matmul %a, %v : tensor<8x16xbf16>, tensor<16x4xbf16> -> tensor<8x4xbf16>
+      %e = gpt.map(%p) ...               // extf
+      %y = gpt.map(%e, %c) ...
+      gpt.yield %y : tensor<8x4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %0 = gpt.fused(%x, %w, %b) : (tensor<8x16xbf16>, tensor<16x4xbf16>, tensor<4xf32>) -> tensor<8x4xf32> {
+    ^bb0(%a: tensor<8x16xbf16>, %v: tensor<16x4xbf16>, %c: tensor<4xf32>):
+      %p = gpt.matmul %a, %v : tensor<8x16xbf16>, tensor<16x4xbf16> -> tensor<8x4xf32>
+      %y = gpt.map(%p, %c) ...
+      gpt.yield %y : tensor<8x4xf32>
     }
     ```
   }];

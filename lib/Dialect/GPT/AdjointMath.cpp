@@ -1,6 +1,8 @@
 // Adjoints of reductions, matmuls and gathers.
 #include "AdjointBuilders.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace gptc::gpt;
 
@@ -35,27 +37,29 @@ void ReduceOp::buildAdjoint(OpBuilder &builder, Gradients &gradients) {
 }
 
 static Value multiply(OpBuilder &builder, Location loc, Value lhs, bool transposeLhs, Value rhs,
-                      bool transposeRhs) {
-  return MatmulOp::create(builder, loc, lhs, rhs, transposeLhs, transposeRhs);
+                      bool transposeRhs, bool tf32) {
+  return MatmulOp::create(builder, loc, lhs, rhs, transposeLhs, transposeRhs, tf32);
 }
 
 // C = A B: dA = dC Bᵀ, dB = Aᵀ dC; of a transposed operand the transpose. A matrix B that serves
-// all leading axes gets one product over all their rows.
+// all leading axes gets one product over all their rows. The adjoint of a float32 result is rounded
+// to the operands' type where that is narrower.
 void MatmulOp::buildAdjoint(OpBuilder &builder, Gradients &gradients) {
   Location loc = getLoc();
   Value lhs = getLhs(), rhs = getRhs(), adjoint = gradients.of(getResult());
-  bool tl = getTransposeLhs(), tr = getTransposeRhs();
+  bool tl = getTransposeLhs(), tr = getTransposeRhs(), tf32 = getTf32();
+  adjoint = createConversion(builder, loc, adjoint, getElementTypeOrSelf(lhs));
   if (gradients.needs(lhs))
-    gradients.add(lhs, tl ? multiply(builder, loc, rhs, tr, adjoint, true)
-                          : multiply(builder, loc, adjoint, false, rhs, !tr));
+    gradients.add(lhs, tl ? multiply(builder, loc, rhs, tr, adjoint, true, tf32)
+                          : multiply(builder, loc, adjoint, false, rhs, !tr, tf32));
   if (!gradients.needs(rhs))
     return;
   if (getShape(rhs).size() < getShape(lhs).size()) {
     lhs = createMatrix(builder, loc, lhs);
     adjoint = createMatrix(builder, loc, adjoint);
   }
-  gradients.add(rhs, tr ? multiply(builder, loc, adjoint, true, lhs, tl)
-                        : multiply(builder, loc, lhs, !tl, adjoint, false));
+  gradients.add(rhs, tr ? multiply(builder, loc, adjoint, true, lhs, tl, tf32)
+                        : multiply(builder, loc, lhs, !tl, adjoint, false, tf32));
 }
 
 // y = table[indices]: dtable = the rows of dy summed by index. Indices 0, 1, … read each row once.

@@ -33,6 +33,6 @@ Value Emitter::iota(int64_t size) const {
   return IotaOp::create(builder, location, RankedTensorType::get({size}, builder.getI32Type()));
 }
 
-Value Emitter::matmul(Value lhs, Value rhs, bool transposeRhs) const {
-  return MatmulOp::create(builder, location, lhs, rhs, /*transpose_lhs=*/false, transposeRhs);
+Value Emitter::matmul(Value lhs, Value rhs, bool transposeRhs, bool tf32) const {
+  return MatmulOp::create(builder, location, lhs, rhs, /*transpose_lhs=*/false, transposeRhs, tf32);
 }

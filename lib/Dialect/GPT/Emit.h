@@ -29,7 +29,11 @@ public:
   mlir::Value asColumn(mlir::Value input) const;
   /// 0 … size − 1, of the shape [size].
   mlir::Value iota(int64_t size) const;
-  mlir::Value matmul(mlir::Value lhs, mlir::Value rhs, bool transposeRhs) const;
+  mlir::Value matmul(mlir::Value lhs, mlir::Value rhs, bool transposeRhs, bool tf32 = false) const;
+  /// `input` with real elements of another type; itself where it has that type.
+  mlir::Value convert(mlir::Value input, mlir::Type element) const {
+    return createConversion(builder, location, input, element);
+  }
 
 private:
   mlir::OpBuilder &builder;

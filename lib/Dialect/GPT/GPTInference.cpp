@@ -127,13 +127,26 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, Location_ location, Adap
   auto [rhsK, n] = std::pair(rhs.getShape().end()[-2], rhs.getShape().back());
   if (adaptor.getTransposeRhs())
     std::swap(rhsK, n);
-  if (k != rhsK || lhs.getElementType() != rhs.getElementType()) // (X3)
+  if (k != rhsK) // (X3)
     return emitOptionalError(location, "requires a common contracted size, found ", k, " and ",
                              rhsK, " in ", lhs, " and ", rhs);
+  if (lhs.getElementType() != rhs.getElementType()) // (X4)
+    return emitOptionalError(location, "requires operands of one element type, found ", lhs,
+                             " and ", rhs);
   SmallVector<int64_t> shape(lhs.getShape().drop_back(2));
   shape.append({m, n});
   types.push_back(withShape(lhs, shape));
   return success();
+}
+
+/// The result may have the operands' type, which is the inferred one, or be float32: (X4).
+bool MatmulOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
+  if (inferred.size() != 1 || actual.size() != 1)
+    return false;
+  auto expected = cast<RankedTensorType>(inferred[0]);
+  auto found = dyn_cast<RankedTensorType>(actual[0]);
+  return found &&
+         (found == expected || found == expected.clone(Float32Type::get(expected.getContext())));
 }
 
 LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *, Location_ location, Adaptor adaptor,
@@ -208,6 +221,10 @@ static FailureOr<RankedTensorType> inferAttention(Location_ location, RankedTens
                              query, ", ", key, " and ", value);
   if (query.getDimSize(3) != key.getDimSize(3)) // (A3)
     return emitOptionalError(location, "requires heads of one size, found ", query, " and ", key);
+  Type element = query.getElementType();
+  if (key.getElementType() != element || value.getElementType() != element) // (A7)
+    return emitOptionalError(location, "requires operands of one element type, found ", query, ", ",
+                             key, " and ", value);
   bool square = query.getDimSize(2) == key.getDimSize(2);
   if ((causal && !square) || (window && (!causal || *window < 1))) // (A4)
     return emitOptionalError(location,
@@ -241,7 +258,10 @@ inferFlashAttention(Location_ location, Adaptor adaptor) {
     return failure();
   if (key.getDimSize(2) == 0) // (A5)
     return emitOptionalError(location, "requires a key, found ", key);
-  return std::pair(*result, withShape(*result, result->getShape().drop_back()));
+  RankedTensorType lse = withShape(*result, result->getShape().drop_back());
+  if (lse.getElementTypeBitWidth() < 32)
+    lse = lse.clone(Float32Type::get(lse.getContext()));
+  return std::pair(*result, lse);
 }
 
 LogicalResult FlashAttentionOp::inferReturnTypes(MLIRContext *, Location_ location, Adaptor adaptor,

@@ -174,6 +174,25 @@ LogicalResult SplitOp::verify() {
   return success();
 }
 
+//===- Products -----------------------------------------------------------===//
+
+/// (X5), (A8)
+static LogicalResult verifyTf32(Operation *op, bool tf32, Type type) {
+  if (tf32 && !getElementTypeOrSelf(type).isF32())
+    return op->emitOpError() << "requires float32 operands for tf32, found " << type;
+  return success();
+}
+
+LogicalResult MatmulOp::verify() { return verifyTf32(*this, getTf32(), getLhs().getType()); }
+
+LogicalResult FlashAttentionOp::verify() {
+  return verifyTf32(*this, getTf32(), getQuery().getType());
+}
+
+LogicalResult FlashAttentionGradOp::verify() {
+  return verifyTf32(*this, getTf32(), getQuery().getType());
+}
+
 //===- Gathers ------------------------------------------------------------===//
 
 LogicalResult ArgsortOp::verify() {

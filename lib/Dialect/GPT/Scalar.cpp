@@ -69,3 +69,36 @@ Value gptc::gpt::createMap1(OpBuilder &builder, Location loc, ArrayRef<int64_t> 
                    [&](ArrayRef<Scalar> x) { return SmallVector<Scalar>{body(x)}; })
       .getResult(0);
 }
+
+Value gptc::gpt::createConversion(OpBuilder &builder, Location loc, Value value, Type element) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getElementType() == element)
+    return value;
+  return MapOp::create(builder, loc, type.getShape(), value,
+                       [&](OpBuilder &inner, Location, ValueRange x) {
+                         unsigned from = type.getElementTypeBitWidth(),
+                                  to = element.getIntOrFloatBitWidth();
+                         // Between types of one width: by way of float32, which holds both.
+                         Value wide = x[0];
+                         if (from == to)
+                           wide = arith::ExtFOp::create(inner, loc, inner.getF32Type(), wide);
+                         Value result =
+                             from < to ? Value(arith::ExtFOp::create(inner, loc, element, wide))
+                                       : Value(arith::TruncFOp::create(inner, loc, element, wide));
+                         return SmallVector<Value>{result};
+                       })
+      .getResult(0);
+}
+
+Value gptc::gpt::getConverted(Value value) {
+  auto map = value.getDefiningOp<MapOp>();
+  if (!map || map.getNumOperands() != 1 || map.getNumResults() != 1 ||
+      map.getOperand(0).getType() == value.getType() ||
+      cast<RankedTensorType>(map.getOperand(0).getType()).getShape() != map.getShape())
+    return {};
+  Operation &first = map.getBlock()->front();
+  bool converts = isa<arith::ExtFOp, arith::TruncFOp>(first) &&
+                  first.getOperand(0) == map.getBlock()->getArgument(0) &&
+                  map.getYield().getValues()[0] == first.getResult(0);
+  return converts ? map.getOperand(0) : Value();
+}

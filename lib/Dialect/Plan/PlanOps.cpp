@@ -32,12 +32,35 @@ void PlanDialect::registerAttributes() {
       >();
 }
 
+int64_t gptc::plan::bytesOfElement(Type element) {
+  return element.isF16() || element.isBF16() ? 2 : 4;
+}
+
+static bool isReal(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
+
+Type BufferOp::getElementType() {
+  std::optional<Type> element = getElement();
+  return element ? *element : Float32Type::get(getContext());
+}
+
 LogicalResult BufferOp::verify() {
   static constexpr StringLiteral segments[] = {"parameters", "optimizer", "gradients",
                                                "io",         "step",      "transient"};
   // (B1)
   if (!llvm::is_contained(segments, getSegment()) && !getSegment().starts_with("io:"))
     return emitOpError() << "requires a known segment, found \"" << getSegment() << "\"";
+  if (Type element = getElementType(); !isReal(element) && !element.isInteger(32)) // (B2)
+    return emitOpError() << "requires elements of f32, i32, bf16 or f16, found " << element;
+  return success();
+}
+
+/// Checks that the buffer of a view, if it is known, holds elements of that type.
+static LogicalResult verifyElements(Operation *op, ViewAttr view, Type element,
+                                    SymbolTableCollection &tables) {
+  auto buffer = tables.lookupNearestSymbolFrom<BufferOp>(op, view.getBuffer());
+  if (buffer && buffer.getElementType() != element)
+    return op->emitOpError() << "requires elements of " << element << " in " << view.getBuffer()
+                             << ", which holds " << buffer.getElementType();
   return success();
 }
 
@@ -52,7 +75,7 @@ LogicalResult TensorOp::verify() {
 LogicalResult TensorOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (!tables.lookupNearestSymbolFrom<BufferOp>(*this, getPlace().getBuffer())) // (T1)
     return emitOpError() << "requires a buffer, found none named " << getPlace().getBuffer();
-  return success();
+  return verifyElements(*this, getPlace(), getElementTypeOrSelf(getType()), tables);
 }
 
 LogicalResult KernelOp::verify() {
@@ -80,6 +103,22 @@ LogicalResult KernelOp::verify() {
   return success();
 }
 
+/// Checks the element types of the operands that a kernel is given.
+static LogicalResult verifyOperands(Operation *op, KernelOp kernel, ArrayAttr operands,
+                                    SymbolTableCollection &tables) {
+  for (auto [operand, layout] : llvm::zip(operands, kernel.getLayouts()))
+    if (failed(verifyElements(op, cast<ViewAttr>(operand),
+                              getElementTypeOrSelf(cast<TypeAttr>(layout).getValue()), tables)))
+      return failure();
+  return success();
+}
+
+/// The type of a product's operand (0, 1) or result (2).
+static Type typeOfOperand(MatmulOp op, unsigned number) {
+  std::optional<ArrayAttr> types = op.getTypes();
+  return types ? cast<TypeAttr>((*types)[number]).getValue() : Float32Type::get(op.getContext());
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto kernel = tables.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
   if (!kernel) // (L1)
@@ -97,10 +136,39 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (!isMultiple(getGrain()) || !llvm::all_of(getRows(), isMultiple)) // (L3)
     return emitOpError() << "requires multiples of " << height << " rows, found " << getRows()
                          << " by " << getGrain();
+  for (Attribute instance : getInstances())
+    if (failed(verifyOperands(*this, kernel, cast<ArrayAttr>(instance), tables))) // (L4)
+      return failure();
   return success();
 }
 
+Type MatmulOp::getLhsElementType() { return typeOfOperand(*this, 0); }
+Type MatmulOp::getRhsElementType() { return typeOfOperand(*this, 1); }
+Type MatmulOp::getResultElementType() { return typeOfOperand(*this, 2); }
+
+Type MatmulOp::getLhsFactor() {
+  return getFactors() ? cast<TypeAttr>((*getFactors())[0]).getValue() : getLhsElementType();
+}
+Type MatmulOp::getRhsFactor() {
+  return getFactors() ? cast<TypeAttr>((*getFactors())[1]).getValue() : getRhsElementType();
+}
+
 LogicalResult MatmulOp::verify() {
+  if (std::optional<ArrayAttr> types = getTypes())
+    if (types->size() != 3 || !llvm::all_of(types->getAsValueRange<TypeAttr>(), isReal)) // (M5)
+      return emitOpError() << "requires three types of f32, bf16 or f16, found " << *types;
+  if (std::optional<ArrayAttr> factors = getFactors()) {
+    auto fits = [](Type own, Type factor) {
+      return own == factor || (own.isF32() && (factor.isBF16() || factor.isF16()));
+    };
+    if (factors->size() != 2 || !fits(getLhsElementType(), getLhsFactor()) ||
+        !fits(getRhsElementType(), getRhsFactor())) // (M6)
+      return emitOpError() << "requires two factors that the operands can be rounded to, found "
+                           << *factors;
+  }
+  if (getTf32() && (!getLhsElementType().isF32() || !getRhsElementType().isF32())) // (M5)
+    return emitOpError() << "requires operands of f32 with tf32, found " << getLhsElementType()
+                         << " and " << getRhsElementType();
   int present = getEpilogueAttr() != nullptr;
   for (Attribute part : {Attribute(getEpilogueRowsAttr()), Attribute(getEpilogueGrainAttr()),
                          Attribute(getEpilogueOperandsAttr())})
@@ -121,6 +189,10 @@ LogicalResult MatmulOp::verify() {
 }
 
 LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
+  if (failed(verifyElements(*this, getLhs(), getLhsElementType(), tables)) ||
+      failed(verifyElements(*this, getRhs(), getRhsElementType(), tables)) ||
+      failed(verifyElements(*this, getResult(), getResultElementType(), tables))) // (M5)
+    return failure();
   if (!getEpilogueAttr())
     return success();
   auto kernel = tables.lookupNearestSymbolFrom<KernelOp>(*this, getEpilogueAttr());
@@ -143,5 +215,5 @@ LogicalResult MatmulOp::verifySymbolUses(SymbolTableCollection &tables) {
   if (!isRead || !isSafe) // (M3)
     return emitOpError(
         "requires the epilogue to read the product, and to overwrite it in place only");
-  return success();
+  return verifyOperands(*this, kernel, operands, tables);
 }

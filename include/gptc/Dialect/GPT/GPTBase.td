@@ -11,7 +11,8 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-/// Real tensors are float32 in the IR; precision passes choose others. Indices are 32-bit signless integers.
+/// Real tensors are float32 as descriptions have them; `gpt-assign-precision` makes some of them bfloat16 or float16. Indices
+/// are 32-bit signless integers.
 def GPT_RealTensor : StaticShapeTensorOf<[AnyFloat]>;
 def GPT_IntTensor : StaticShapeTensorOf<[I32]>;
 def GPT_Tensor : AnyTypeOf<[GPT_RealTensor, GPT_IntTensor]>;

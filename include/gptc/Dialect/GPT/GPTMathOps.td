@@ -22,27 +22,34 @@ def GPT_ReduceOp : GPT_ValueOp<"reduce", [Differentiable]> {
   let assemblyFormat = "`` $kind $input $axes attr-dict `:` type($input) `->` type($result)";
 }
 
-def GPT_MatmulOp : GPT_ValueOp<"matmul", [Differentiable]> {
+def GPT_MatmulOp : GPT_Op<"matmul", [Pure, InferTypeOpAdaptorWithIsCompatible, Differentiable]> {
   let summary = "Matrix product of the last two axes";
   let description = [{
     `result[…, m, n] = Σₖ lhs[…, m, k] · rhs[…, k, n]`, where `transpose_lhs` reads `lhs[…, k, m]` and
     `transpose_rhs` reads `rhs[…, n, k]`. Leading axes agree, or `rhs` has two axes and serves them all.
 
+    Products are added up in float32, whatever the operands' type, and rounded to the result's once. With `tf32` float32
+    operands are rounded to TensorFloat-32 first, which has float32's exponents and 10 bits of fraction.
+
     ```mlir
     %y = gpt.matmul %x, %w : tensor<4x64x768xf32>, tensor<768x3072xf32> -> tensor<4x64x3072xf32>
     %z = gpt.matmul %x, %e transpose_rhs : tensor<4x64x768xf32>, tensor<50257x768xf32> -> tensor<4x64x50257xf32>
+    %g = gpt.matmul %x, %d transpose_lhs : tensor<256x768xbf16>, tensor<256x3072xbf16> -> tensor<768x3072xf32>
     ```
     Constraints:
     - (X1) both operands have two axes or more;
     - (X2) leading axes agree, or `rhs` has two axes and, if `lhs` has more, `lhs` is not transposed;
-    - (X3) the sizes of `k` agree.
+    - (X3) the sizes of `k` agree;
+    - (X4) the operands have one element type, and so has the result, or it is float32;
+    - (X5) `tf32` is for float32 operands.
   }];
-  let arguments = (ins GPT_RealTensor:$lhs, GPT_RealTensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+  let arguments = (ins GPT_RealTensor:$lhs, GPT_RealTensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs, UnitAttr:$tf32);
   let results = (outs GPT_RealTensor:$result);
   let assemblyFormat = [{
-    $lhs `,` $rhs (`transpose_lhs` $transpose_lhs^)? (`transpose_rhs` $transpose_rhs^)? attr-dict
+    $lhs `,` $rhs (`transpose_lhs` $transpose_lhs^)? (`transpose_rhs` $transpose_rhs^)? (`tf32` $tf32^)? attr-dict
     `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def GPT_EmbeddingOp : GPT_ValueOp<"embedding", [Differentiable]> {

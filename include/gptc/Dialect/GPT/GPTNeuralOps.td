@@ -93,7 +93,8 @@ def GPT_AttentionOp : GPT_ValueOp<"attention", [Decomposable]> {
     - (A1) the operands have four axes and batch sizes agree;
     - (A2) `key` and `value` agree in groups and positions, and the number of groups divides the heads;
     - (A3) `query` and `key` agree in the last axis;
-    - (A4) `causal` and `window` need as many queries as keys; `window` needs `causal` and is positive.
+    - (A4) `causal` and `window` need as many queries as keys; `window` needs `causal` and is positive;
+    - (A7) the operands have one element type.
   }];
   let arguments = (ins GPT_RealTensor:$query, GPT_RealTensor:$key, GPT_RealTensor:$value, UnitAttr:$causal,
       OptionalAttr<I64Attr>:$window, F64Attr:$scale);
@@ -112,19 +113,25 @@ def GPT_FlashAttentionOp : GPT_ValueOp<"flash_attention", [Differentiable, Decom
     and masked scores of each query, from which the adjoint computes the probabilities again. `scale` is a number of
     float64, which is rounded where it is used.
 
+    Operands may be of 16 bits, as the result then is: scores, sums and the log-sum-exp are float32 all the same. A kernel may
+    round probabilities to the operands' type before it multiplies by values. With `tf32` the factors of all products
+    are rounded to TensorFloat-32.
+
     ```mlir
     %y, %lse = gpt.flash_attention %q, %k, %v causal scale 0.125 : tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>, tensor<4x12x64x64xf32>
         -> tensor<4x12x64x64xf32>, tensor<4x12x64xf32>
     ```
-    Constraints, besides (A1) to (A4) of `gpt.attention`:
-    - (A5) there is a key.
+    Constraints, besides (A1) to (A4) and (A7) of `gpt.attention`:
+    - (A5) there is a key;
+    - (A8) `tf32` is for float32 operands.
   }];
-  let arguments = (ins GPT_RealTensor:$query, GPT_RealTensor:$key, GPT_RealTensor:$value, UnitAttr:$causal, F64Attr:$scale);
+  let arguments = (ins GPT_RealTensor:$query, GPT_RealTensor:$key, GPT_RealTensor:$value, UnitAttr:$causal, F64Attr:$scale, UnitAttr:$tf32);
   let results = (outs GPT_RealTensor:$result, GPT_RealTensor:$lse);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`causal` $causal^)? `scale` $scale attr-dict
+    $query `,` $key `,` $value (`causal` $causal^)? `scale` $scale (`tf32` $tf32^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($result) `,` type($lse)
   }];
+  let hasVerifier = 1;
 }
 
 def GPT_FlashAttentionGradOp : GPT_ValueOp<"flash_attention_grad", [DecomposableKernel]> {
@@ -135,7 +142,7 @@ def GPT_FlashAttentionGradOp : GPT_ValueOp<"flash_attention_grad", [Decomposable
 
         dv = pᵀ do        ds = scale · p ∘ (do vᵀ − δ)        dq = ds k        dk = dsᵀ q
 
-    dk and dv of a group are sums over its heads.
+    dk and dv of a group are sums over its heads. Operands and results of 16 bits, and `tf32`, are as in `gpt.flash_attention`.
 
     ```mlir
     %dq, %dk, %dv = gpt.flash_attention_grad %q, %k, %v, %y, %lse, %dy causal scale 0.125
@@ -146,13 +153,14 @@ def GPT_FlashAttentionGradOp : GPT_ValueOp<"flash_attention_grad", [Decomposable
     - (A6) `output`, `lse` and `gradient` have the types of its results, `gradient` that of `output`.
   }];
   let arguments = (ins GPT_RealTensor:$query, GPT_RealTensor:$key, GPT_RealTensor:$value, GPT_RealTensor:$output, GPT_RealTensor:$lse,
-      GPT_RealTensor:$gradient, UnitAttr:$causal, F64Attr:$scale);
+      GPT_RealTensor:$gradient, UnitAttr:$causal, F64Attr:$scale, UnitAttr:$tf32);
   let results = (outs GPT_RealTensor:$query_gradient, GPT_RealTensor:$key_gradient, GPT_RealTensor:$value_gradient);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `,` $output `,` $lse `,` $gradient (`causal` $causal^)? `scale` $scale attr-dict
+    $query `,` $key `,` $value `,` $output `,` $lse `,` $gradient (`causal` $causal^)? `scale` $scale (`tf32` $tf32^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($lse) `,` type($gradient)
     `->` type($query_gradient) `,` type($key_gradient) `,` type($value_gradient)
   }];
+  let hasVerifier = 1;
 }
 
 def GPT_GlobalNormOp : GPT_Op<"global_norm", [Pure, Decomposable]> {

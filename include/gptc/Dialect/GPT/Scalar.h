@@ -80,6 +80,14 @@ mlir::Value createMap1(mlir::OpBuilder &builder, mlir::Location loc, llvm::Array
                        mlir::ValueRange operands,
                        llvm::function_ref<Scalar(llvm::ArrayRef<Scalar>)> body);
 
+/// `value` with real elements of another type, by a gpt.map of one conversion; itself where it has
+/// that type. A value that was widened so is rounded back without a trace: to itself.
+mlir::Value createConversion(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
+                             mlir::Type element);
+
+/// The value that `value` converts, where a gpt.map does nothing else; null if it is none.
+mlir::Value getConverted(mlir::Value value);
+
 } // namespace gptc::gpt
 
 #endif // GPTC_DIALECT_GPT_SCALAR_H

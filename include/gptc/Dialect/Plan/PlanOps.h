@@ -24,6 +24,9 @@ inline constexpr int64_t columnBlock = 256;
 
 /// The number of queries of one head that one row of a launch of an `attention` kernel stands for.
 inline constexpr int64_t attentionBlock = 64;
+
+/// The bytes that an element of a tensor takes in memory: 2 of bf16 and f16, else 4.
+int64_t bytesOfElement(mlir::Type element);
 } // namespace gptc::plan
 
 #define GET_OP_CLASSES

@@ -33,7 +33,7 @@ def Plan_ViewAttr : AttrDef<Plan_Dialect, "View"> {
   let mnemonic = "view";
   let summary = "A place in a buffer";
   let description = [{
-    `offset` counts elements (of four bytes).
+    `offset` counts elements of the buffer's type.
 
     ```mlir
     #plan.view<@b3, 784>
@@ -59,14 +59,20 @@ def Plan_BufferOp : Plan_Op<"buffer", [Symbol]> {
   let description = [{
     ```mlir
     plan.buffer @b3 in "transient" bytes 802816 offset 0
+    plan.buffer @b4 in "transient" bytes 401408 of bf16 offset 802816
     ```
-    Buffers of `transient` live within one run of an entry, and share memory where their lives do not meet.
+    It holds elements of one type, f32 where none is said. Buffers of `transient` live within one run of an entry, and share memory where their lives do not meet.
     Large outputs of one entry lie in a segment of their own, `io:` and the entry's name, which only sessions that run
     it allocate.
-    (B1) The segment is one of parameters, optimizer, gradients, io, io:ENTRY, step, transient.
+    (B1) The segment is one of parameters, optimizer, gradients, io, io:ENTRY, step, transient. (B2) Elements are f32, i32, bf16 or f16.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$segment, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset);
-  let assemblyFormat = "$sym_name `in` $segment `bytes` $bytes (`offset` $offset^)? attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$segment, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
+      OptionalAttr<TypeAttr>:$element);
+  let assemblyFormat = "$sym_name `in` $segment `bytes` $bytes (`of` $element^)? (`offset` $offset^)? attr-dict";
+  let extraClassDeclaration = [{
+    /// The type of its elements.
+    ::mlir::Type getElementType();
+  }];
   let hasVerifier = 1;
 }
 
@@ -78,7 +84,7 @@ def Plan_TensorOp : Plan_Op<"tensor", [DeclareOpInterfaceMethods<SymbolUserOpInt
     ```mlir
     plan.tensor "transformer.wte.weight" at #plan.view<@b0, 0> strides [784, 1] {kind = ...} : tensor<50257x768xf32>
     ```
-    (T1) The buffer exists. (T2) There is a stride for each axis.
+    (T1) The buffer exists, and has elements of the tensor's type. (T2) There is a stride for each axis.
   }];
   let arguments = (ins StrAttr:$name, Plan_ViewAttr:$place, DenseI64ArrayAttr:$strides, DictionaryAttr:$variable, TypeAttr:$type);
   let assemblyFormat = "$name `at` $place `strides` $strides $variable attr-dict `:` $type";
@@ -137,18 +143,25 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceM
     Rows are dealt out in units of `grain`.
     (L1) The kernel exists and takes so many operands. (L2) There is a number of rows for each instance.
     (L3) Of a kernel that sums blocks of R rows, the grain and all numbers of rows are multiples of R.
+    (L4) Each operand lies in a buffer of its element type.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, DenseI64ArrayAttr:$rows, I64Attr:$grain, Plan_InstanceArray:$instances);
   let assemblyFormat = "$kernel `rows` $rows `grain` $grain $instances attr-dict";
 }
 
 def Plan_MatmulOp : Plan_Op<"matmul", [HasParent<"EntryOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "A matrix product by the library";
+  let summary = "A matrix product, by the library or, on the CPU, by generated functions";
   let description = [{
-    `strides` are the distances in elements between stored rows of lhs, rhs, result.
+    `strides` are the distances in elements between stored rows of lhs, rhs, result. `types` are their element types, f32 where
+    none are said: whatever they are, products are summed in float32, and the sum (with what the result held, if it is added to that) is
+    rounded once. `factors` are the types to which elements of lhs and rhs are rounded before they are multiplied, their own where none are said.
+    With `tf32` the device may round the operands to ten bits behind the binary point before it multiplies them. With `generated` a CPU
+    computes it by functions of the plan's object (`plan-generate-matmuls`); operands or results of 16 bits, and factors, need that there.
 
     ```mlir
     plan.matmul 256 x 3072 x 768 (#plan.view<@b3, 0>, #plan.view<@b1, 0>) to #plan.view<@b4, 0> strides [784, 3088, 3088] batch []
+    plan.matmul 256 x 3072 x 768 (#plan.view<@b3, 0>, #plan.view<@b1, 0>) to #plan.view<@b4, 0> strides [800, 3104, 3088] batch []
+      types [bf16, bf16, f32]
     ```
 
     An `epilogue` is a `row` kernel that runs on rows of the product as soon as they are known, and gives what is computed
@@ -164,15 +177,28 @@ def Plan_MatmulOp : Plan_Op<"matmul", [HasParent<"EntryOp">, DeclareOpInterfaceM
     (M1) There are `epilogue`, `epilogue_rows`, `epilogue_grain` and `epilogue_operands`, or none of them. (M2) The epilogue
     is a `row` kernel that takes so many operands. (M3) The product is one of its inputs, and no output that is not
     computed in place of it. (M4) A product with an epilogue has no batch axes, and its rows are a multiple of the epilogue's.
+    (M5) There are three `types`, each f32, bf16 or f16 and that of its buffer; with `tf32` the operands are f32.
+    (M6) There are two `factors`, each the type of its operand, or of 16 bits for an operand of f32.
   }];
   let arguments = (ins I64Attr:$m, I64Attr:$n, I64Attr:$k, Plan_ViewAttr:$lhs, Plan_ViewAttr:$rhs, Plan_ViewAttr:$result,
       DenseI64ArrayAttr:$strides, Plan_BatchAxisArray:$batch, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs, UnitAttr:$accumulate,
       OptionalAttr<FlatSymbolRefAttr>:$epilogue, OptionalAttr<I64Attr>:$epilogue_rows, OptionalAttr<I64Attr>:$epilogue_grain,
-      OptionalAttr<Plan_ViewArray>:$epilogue_operands);
+      OptionalAttr<Plan_ViewArray>:$epilogue_operands, OptionalAttr<TypeArrayAttr>:$types,
+      OptionalAttr<TypeArrayAttr>:$factors, UnitAttr:$tf32, UnitAttr:$generated);
   let assemblyFormat = [{
     $m `x` $n `x` $k `(` $lhs `,` $rhs `)` `to` $result `strides` $strides `batch` $batch
+    (`types` $types^)? (`factors` $factors^)? (`tf32` $tf32^)? (`generated` $generated^)?
     (`transpose_lhs` $transpose_lhs^)? (`transpose_rhs` $transpose_rhs^)? (`accumulate` $accumulate^)?
     (`epilogue` $epilogue^ `rows` $epilogue_rows `grain` $epilogue_grain $epilogue_operands)? attr-dict
+  }];
+  let extraClassDeclaration = [{
+    /// The element types of the two operands and the result.
+    ::mlir::Type getLhsElementType();
+    ::mlir::Type getRhsElementType();
+    ::mlir::Type getResultElementType();
+    /// The types that the operands' elements are rounded to.
+    ::mlir::Type getLhsFactor();
+    ::mlir::Type getRhsFactor();
   }];
   let hasVerifier = 1;
 }
