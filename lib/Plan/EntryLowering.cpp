@@ -18,8 +18,7 @@ ViewAttr EntryLowering::view(const Place &place) {
 Place EntryLowering::destination(Value value) {
   if (const Place *place = destinations->lookup(value))
     return *place;
-  ArrayRef<int64_t> shape = tensor(value).getShape();
-  return memory.allocate("transient", shape, paddedStrides(shape));
+  return memory.allocate("transient", tensor(value));
 }
 
 void EntryLowering::settle(Value value, const Place &place) {
@@ -87,8 +86,7 @@ void EntryLowering::fill(Location location, DenseElementsAttr value, const Place
 }
 
 Place EntryLowering::densify(Value value, const Place &place) {
-  ArrayRef<int64_t> shape = tensor(value).getShape();
-  Place dense = memory.allocate("transient", shape, paddedStrides(shape));
+  Place dense = memory.allocate("transient", tensor(value));
   copy(value.getLoc(), tensor(value), place, dense, false);
   return dense;
 }
@@ -180,7 +178,7 @@ void EntryLowering::lower(gpt::ReshapeOp op) {
       return;
     }
     Strides dense = denseStrides(from);
-    Place copied = memory.allocate("transient", from, dense);
+    Place copied = memory.allocate("transient", tensor(op.getInput()), dense);
     copy(op.getLoc(), tensor(op.getInput()), place, copied, false);
     place = copied;
     strides = reshapeStrides(from, dense, to);
@@ -195,7 +193,7 @@ void EntryLowering::lower(gpt::ArgsortOp op) {
   int64_t count = type.getNumElements();
   if (!reshapeStrides(type.getShape(), indices.strides, {count}) ||
       reshapeStrides(type.getShape(), indices.strides, {count})->front() != 1) {
-    Place dense = memory.allocate("transient", {count}, {1});
+    Place dense = memory.allocate("transient", type.clone({count}), {1});
     std::optional<Strides> strides = reshapeStrides({count}, {1}, type.getShape());
     copy(op.getLoc(), type, indices, {dense.buffer, 0, *strides}, false);
     indices = dense;

@@ -106,7 +106,7 @@ void EntryLowering::lower(gpt::GlobalNormOp op) {
     count += part.rows;
     parts.push_back(std::move(part));
   }
-  Place sums = memory.allocate("transient", {count}, {1});
+  Place sums = memory.allocate("transient", typeOf(op.getResult()).clone({count}), {1});
   struct Launch {
     SmallVector<int64_t> rows;
     SmallVector<Attribute> instances;

@@ -1,15 +1,16 @@
 // Strides of new tensors and of views.
 #include "Layout.h"
 
-#include "mlir/IR/BuiltinAttributes.h"
+#include "gptc/Dialect/Plan/PlanOps.h"
+
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace gptc::plan;
 
-static constexpr int64_t rowQuantum = 16; // elements: one cache line of float32
-static constexpr int64_t aliasQuantum =
-    64; // elements: rows at multiples of 256 bytes share cache sets
-static constexpr int64_t shortRow = 128; // elements: shorter rows are left dense
+static constexpr int64_t rowQuantum = 64;    // bytes: one cache line
+static constexpr int64_t aliasQuantum = 256; // bytes: rows at multiples of it share cache sets
+static constexpr int64_t shortRow = 128;     // elements: shorter rows are left dense
 
 bool gptc::plan::areSame(ArrayRef<int64_t> shape, const Place &a, const Place &b) {
   return a.buffer == b.buffer && a.offset == b.offset &&
@@ -19,15 +20,17 @@ bool gptc::plan::areSame(ArrayRef<int64_t> shape, const Place &a, const Place &b
          });
 }
 
-Strides gptc::plan::paddedStrides(ArrayRef<int64_t> shape) {
+Strides gptc::plan::paddedStrides(RankedTensorType type) {
+  ArrayRef<int64_t> shape = type.getShape();
   Strides strides(shape.size(), 1);
   if (shape.size() < 2)
     return strides;
   int64_t row = shape.back();
   if (row >= shortRow) {
-    row = (row + rowQuantum - 1) / rowQuantum * rowQuantum;
-    if (row % aliasQuantum == 0)
-      row += rowQuantum;
+    int64_t size = bytesOfElement(type.getElementType());
+    row = llvm::alignTo(row, rowQuantum / size);
+    if (row * size % aliasQuantum == 0)
+      row += rowQuantum / size;
   }
   for (int64_t axis = shape.size() - 2; axis >= 0; --axis) {
     strides[axis] = row;

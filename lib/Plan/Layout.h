@@ -22,11 +22,10 @@ struct Place {
 /// along axes of size 1 do not matter.
 bool areSame(llvm::ArrayRef<int64_t> shape, const Place &a, const Place &b);
 
-/// The strides that a new tensor gets. Rows of 128 elements or more are padded to a multiple of 16
-/// elements (64 bytes), and by 16 more where the row would be a multiple of 256 bytes: rows at such
-/// distances fall on the same sets of the first-level cache, which halves the speed of matmuls with
-/// few rows.
-Strides paddedStrides(llvm::ArrayRef<int64_t> shape);
+/// The strides that a new tensor gets. Rows of 128 elements or more are padded to a multiple of 64
+/// bytes, and by 64 more where the row would be a multiple of 256 bytes: rows at such distances
+/// fall on the same sets of the first-level cache, which halves the speed of matmuls with few rows.
+Strides paddedStrides(mlir::RankedTensorType type);
 
 /// The strides of elements side by side.
 Strides denseStrides(llvm::ArrayRef<int64_t> shape);

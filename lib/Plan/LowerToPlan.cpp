@@ -48,7 +48,9 @@ static std::string segmentOf(gpt::VariableOp variable, ArrayRef<StringRef> users
   case gpt::VariableKind::gradient:
     return "gradients";
   case gpt::VariableKind::output:
-    if (users.size() == 1 && variable.getTensorType().getNumElements() * 4 > largestSharedOutput)
+    if (RankedTensorType type = variable.getTensorType();
+        users.size() == 1 &&
+        type.getNumElements() * bytesOfElement(type.getElementType()) > largestSharedOutput)
       return ("io:" + users.front()).str();
     return "io";
   case gpt::VariableKind::input:
@@ -70,11 +72,11 @@ struct LowerToPlanPass : gptc::impl::LowerToPlanPassBase<LowerToPlanPass> {
     llvm::StringMap<SmallVector<StringRef>> users = usersOf(module);
     for (auto variable : llvm::make_early_inc_range(module.getOps<gpt::VariableOp>())) {
       RankedTensorType type = variable.getTensorType();
-      ArrayRef<int64_t> stored = gpt::getStoredType(variable).getShape();
+      RankedTensorType stored = gpt::getStoredType(variable);
       std::string segment = segmentOf(variable, users.lookup(variable.getSymName()));
       // No matmul reads integers: their rows lie side by side, and may be read as one.
       bool dense = type.getElementType().isInteger();
-      Strides strides = dense ? denseStrides(stored) : paddedStrides(stored);
+      Strides strides = dense ? denseStrides(stored.getShape()) : paddedStrides(stored);
       bool flat = llvm::is_contained(
           {gpt::VariableKind::parameter, gpt::VariableKind::moment, gpt::VariableKind::gradient},
           variable.getKind());
@@ -115,7 +117,8 @@ struct LowerToPlanPass : gptc::impl::LowerToPlanPassBase<LowerToPlanPass> {
     builder.setInsertionPointToStart(getOperation().getBody());
     for (auto [index, buffer] : llvm::enumerate(memory.buffers))
       BufferOp::create(builder, builder.getUnknownLoc(), bufferName(index), buffer.segment,
-                       buffer.elements * 4, IntegerAttr());
+                       buffer.elements * bytesOfElement(buffer.element), IntegerAttr(),
+                       buffer.element.isF32() ? TypeAttr() : TypeAttr::get(buffer.element));
   }
 };
 } // namespace

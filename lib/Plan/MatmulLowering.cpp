@@ -31,6 +31,15 @@ static std::optional<StoredMatrix> storedMatrix(ArrayRef<int64_t> shape, const S
   return std::nullopt;
 }
 
+/// The element types of a product; null if all are f32.
+static ArrayAttr typesOf(OpBuilder &builder, Value lhs, Value rhs, Value result) {
+  SmallVector<Type> types;
+  for (Value value : {lhs, rhs, result})
+    types.push_back(tensor(value).getElementType());
+  bool plain = llvm::all_of(types, [](Type type) { return type.isF32(); });
+  return plain ? ArrayAttr() : builder.getTypeArrayAttr(types);
+}
+
 plan::MatmulOp EntryLowering::multiply(gpt::MatmulOp op, Value left, Value right, Place result,
                                        bool accumulate) {
   Place lhs = places.lookup(left), rhs = places.lookup(right);
@@ -64,12 +73,15 @@ plan::MatmulOp EntryLowering::multiply(gpt::MatmulOp op, Value left, Value right
     batch.push_back(BatchAxisAttr::get(builder.getContext(), resultShape[axis], lhs.strides[axis],
                                        shared ? 0 : rhs.strides[axis], result.strides[axis]));
   int64_t k = lhsShape[lhsShape.size() - (op.getTransposeLhs() ? 2 : 1)];
+  // Only generated functions have 16 bits; which of the others are generated is decided later.
+  ArrayAttr types = typesOf(builder, left, right, op.getResult());
   return plan::MatmulOp::create(
       builder, op.getLoc(), resultShape.end()[-2], resultShape.back(), k, view(lhs), view(rhs),
       view(result), ArrayRef<int64_t>{storedLhs.stride, storedRhs.stride, out.stride},
       builder.getArrayAttr(batch), op.getTransposeLhs() != storedLhs.transposed,
       op.getTransposeRhs() != storedRhs.transposed, accumulate, FlatSymbolRefAttr(), IntegerAttr(),
-      IntegerAttr(), ArrayAttr());
+      IntegerAttr(), ArrayAttr(), types, ArrayAttr(), op.getTf32(),
+      /*generated=*/types != nullptr);
 }
 
 /// Whether the library can write all rows of a product as one matrix with these strides.
@@ -155,7 +167,7 @@ void EntryLowering::lowerWithProduct(gpt::FusedOp op, gpt::MatmulOp product) {
     inPlace[shared] = inputs.size();
   }
   if (!place)
-    place = memory.allocate("transient", shape, paddedStrides(shape));
+    place = memory.allocate("transient", tensor(product.getResult()));
   inputs.push_back(*place);
 
   gpt::YieldOp yield = cast<gpt::YieldOp>(op.getBody().front().getTerminator());

@@ -90,6 +90,7 @@ struct MergeLaunchesPass : gptc::impl::MergeLaunchesPassBase<MergeLaunchesPass> 
     llvm::append_range(rows, second.getRows());
     SmallVector<Attribute> instances(first.getInstances().getValue());
     llvm::append_range(instances, second.getInstances().getValue());
+    first->setLoc(FusedLoc::get(first.getContext(), {first.getLoc(), second.getLoc()}));
     first.setRows(rows);
     first.setInstancesAttr(ArrayAttr::get(first.getContext(), instances));
     second.erase();

@@ -18,13 +18,14 @@ std::optional<PaddedRows> PadClearing::findRows(BufferOp variable) const {
                     strides = tensor.getStrides();
   if (shape.size() < 2 || tensor.getPlace().getOffset() != 0 || strides.back() != 1)
     return std::nullopt;
-  PaddedRows rows{1, shape.back(), strides.end()[-2]};
+  PaddedRows rows{1, shape.back(), strides.end()[-2], variable.getElementType()};
   for (size_t axis = shape.size() - 1; axis-- > 0; rows.count *= shape[axis])
     if (strides[axis] != rows.count * rows.distance)
       return std::nullopt;
   // A single row has no distance to a next one; the last row's pad may reach beyond the memory.
-  if (rows.count < 2 || rows.distance <= rows.width ||
-      rows.elements() * 4 > static_cast<int64_t>(variable.getBytes()))
+  if (rows.count < 2 || rows.distance < rows.width ||
+      rows.elements() * bytesOfElement(variable.getElementType()) >
+          static_cast<int64_t>(variable.getBytes()))
     return std::nullopt;
   return rows;
 }
@@ -41,11 +42,11 @@ void PadClearing::clear(EntryOp entry, ArrayRef<BufferOp> variables) {
     Block block;
     OpBuilder inner(module.getContext());
     inner.setInsertionPointToStart(&block);
-    auto map = gpt::MapOp::create(inner, tensor.getLoc(), {rows.count, rows.distance - rows.width},
-                                  ValueRange(), [](OpBuilder &b, Location at, ValueRange) {
-                                    return SmallVector<Value>{arith::ConstantOp::create(
-                                        b, at, b.getZeroAttr(b.getF32Type()))};
-                                  });
+    auto map = gpt::MapOp::create(
+        inner, tensor.getLoc(), {rows.count, rows.distance - rows.width}, ValueRange(),
+        [&](OpBuilder &b, Location at, ValueRange) {
+          return SmallVector<Value>{arith::ConstantOp::create(b, at, b.getZeroAttr(rows.element))};
+        });
     gpt::YieldOp::create(inner, tensor.getLoc(), map.getResults());
     KernelUse use = kernels.get(module.getLoc(), "clear_pads", block, {{rows.distance, 1}},
                                 ArrayRef<bool>{false}, {-1});

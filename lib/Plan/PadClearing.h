@@ -11,12 +11,14 @@
 
 namespace gptc::plan {
 
-/// The rows of a variable with pads behind them, in elements; all lie at one distance.
+/// The rows of a variable, in elements; all lie at one distance, with pads between them or none.
 struct PaddedRows {
   int64_t count, width, distance;
+  mlir::Type element;
   bool areAlike(const PaddedRows &other) const {
-    return width == other.width && distance == other.distance;
+    return width == other.width && distance == other.distance && element == other.element;
   }
+  bool hasPads() const { return distance > width; }
   int64_t elements() const { return count * distance; }
 };
 
@@ -29,7 +31,7 @@ public:
   std::optional<PaddedRows> findRows(BufferOp variable) const;
 
   /// Appends a launch to `entry` that clears the pads behind the rows of these variables, which
-  /// are alike.
+  /// have some and are alike.
   void clear(EntryOp entry, llvm::ArrayRef<BufferOp> variables);
 
 private:

@@ -9,14 +9,14 @@ using namespace gptc::plan;
 
 static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-Place Memory::allocate(StringRef segment, ArrayRef<int64_t> shape, const Strides &strides) {
-  int64_t elements = std::max<int64_t>(extent(shape, strides), 1);
-  buffers.push_back({segment.str(), elements, elements});
+Place Memory::allocate(StringRef segment, RankedTensorType type, const Strides &strides) {
+  int64_t elements = std::max<int64_t>(extent(type.getShape(), strides), 1);
+  buffers.push_back({segment.str(), type.getElementType(), elements, elements});
   return {static_cast<int>(buffers.size()) - 1, 0, strides};
 }
 
-Place Memory::allocateFlat(StringRef segment, ArrayRef<int64_t> shape, const Strides &strides) {
-  Place place = allocate(segment, shape, strides);
+Place Memory::allocateFlat(StringRef segment, RankedTensorType type, const Strides &strides) {
+  Place place = allocate(segment, type, strides);
   VirtualBuffer &buffer = buffers[place.buffer];
   buffer.elements = llvm::divideCeil(buffer.extent, flatRow) * flatRow;
   buffer.isFlat = true;
@@ -67,7 +67,7 @@ Destinations::Destinations(func::FuncOp function, Memory &memory) : memory(memor
       auto [entry, isNew] = places.try_emplace(concat.getResult());
       ArrayRef<int64_t> shape = tensor(concat.getResult()).getShape();
       if (isNew)
-        entry->second = memory.allocate("transient", shape, paddedStrides(shape));
+        entry->second = memory.allocate("transient", tensor(concat.getResult()));
       Place whole = entry->second;
       bool accumulate = accumulating.contains(concat.getResult());
       SmallVector<int64_t> offsets(shape.size(), 0);
@@ -83,16 +83,16 @@ Destinations::Destinations(func::FuncOp function, Memory &memory) : memory(memor
       ArrayRef<int64_t> to = tensor(reshape.getResult()).getShape();
       // Of the two, the wider rows are padded: where those are the input's, it stays as it is.
       if (!from.empty() && !to.empty() && from.back() > to.back() &&
-          reshapeStrides(from, paddedStrides(from), to))
+          reshapeStrides(from, paddedStrides(tensor(reshape.getInput())), to))
         continue;
-      Strides strides = paddedStrides(to);
+      Strides strides = paddedStrides(tensor(reshape.getResult()));
       std::optional<Strides> inverse = reshapeStrides(to, strides, from);
       if (!inverse)
         continue;
       Place place{-1, 0, *inverse};
       if (!propagate(reshape.getInput(), place, false, false))
         continue;
-      place.buffer = memory.allocate("transient", to, strides).buffer;
+      place.buffer = memory.allocate("transient", tensor(reshape.getResult()), strides).buffer;
       propagate(reshape.getInput(), place, false, true);
     }
   }

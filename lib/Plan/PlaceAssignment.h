@@ -20,9 +20,10 @@ namespace gptc::plan {
 /// vectors and blocks of threads take at a time.
 inline constexpr int64_t flatRow = 1024;
 
-/// Memory to be: the segment that it belongs to and its size in elements.
+/// Memory to be: the segment that it belongs to, its size in elements, and their type.
 struct VirtualBuffer {
   std::string segment;
+  mlir::Type element;
   int64_t elements;
   int64_t extent;      ///< how many of these a tensor spans
   bool isFlat = false; ///< a multiple of flatRow elements, of which those that are pads are 0
@@ -33,11 +34,14 @@ struct Memory {
   std::vector<VirtualBuffer> buffers;
   llvm::StringMap<Place> variables;
 
-  /// A new buffer with the strides that tensors of this shape get.
-  Place allocate(llvm::StringRef segment, llvm::ArrayRef<int64_t> shape, const Strides &strides);
+  /// A new buffer for a tensor of this type, stored with these strides.
+  Place allocate(llvm::StringRef segment, mlir::RankedTensorType type, const Strides &strides);
+  /// The same with the strides that new tensors get.
+  Place allocate(llvm::StringRef segment, mlir::RankedTensorType type) {
+    return allocate(segment, type, paddedStrides(type));
+  }
   /// The same for a variable whose pads stay 0: its memory is a number of flat rows.
-  Place allocateFlat(llvm::StringRef segment, llvm::ArrayRef<int64_t> shape,
-                     const Strides &strides);
+  Place allocateFlat(llvm::StringRef segment, mlir::RankedTensorType type, const Strides &strides);
 };
 
 /// The places that values of a function should be computed in, because of who uses them.

@@ -44,6 +44,10 @@ public:
          description = string(metadata.description), settings = string(metadata.settings),
          target = string(metadata.target);
     flatbuffers::Offset<fb::Cuda> cuda = metadata.cuda ? writeCuda(*metadata.cuda) : 0;
+    flatbuffers::Offset<fb::MatmulTile> tile = 0;
+    if (metadata.matmulTile.rows != 0)
+      tile = fb::CreateMatmulTile(builder, metadata.matmulTile.rows, metadata.matmulTile.lanes,
+                                  metadata.matmulTile.vectors);
     fb::PlanBuilder plan(builder);
     plan.add_format_version(runtime::planFormatVersion);
     plan.add_compiler_version(compiler);
@@ -60,6 +64,8 @@ public:
     plan.add_object_hash(runtime::fnv1a64({metadata.object.data(), metadata.object.size()}));
     if (!cuda.IsNull())
       plan.add_cuda(cuda);
+    if (!tile.IsNull())
+      plan.add_matmul_tile(tile);
     fb::FinishPlanBuffer(builder, plan.Finish());
     const char *data = reinterpret_cast<const char *>(builder.GetBufferPointer());
     return {data, data + builder.GetSize()};
@@ -82,12 +88,24 @@ private:
       kernelIndex[kernel.getSymNameAttr()] = index;
   }
 
+  static_assert(int(CudaElement::bfloat16) == int(fb::DataType::bfloat16) &&
+                int(CudaElement::float16) == int(fb::DataType::float16));
+
+  static fb::DataType dataType(Type element) {
+    if (element.isInteger(32))
+      return fb::DataType::int32;
+    if (element.isBF16())
+      return fb::DataType::bfloat16;
+    return element.isF16() ? fb::DataType::float16 : fb::DataType::float32;
+  }
+
   static uint64_t alignedBytes(BufferOp buffer) { return (buffer.getBytes() + 63) / 64 * 64; }
 
   fb::Address address(ViewAttr view) {
     BufferOp buffer = buffers.lookup(view.getBuffer().getAttr());
     usedSegments.insert(segmentIndex.lookup(buffer.getSegment()));
-    return fb::Address(*buffer.getOffset() + view.getOffset() * runtime::planElementSize,
+    return fb::Address(*buffer.getOffset() +
+                           view.getOffset() * bytesOfElement(buffer.getElementType()),
                        segmentIndex.lookup(buffer.getSegment()));
   }
 
@@ -118,7 +136,7 @@ private:
     // The schema's enumerators have the dialect's values.
     row.add_kind(
         static_cast<fb::TensorKind>(cast<gpt::VariableKindAttr>(variable.get("kind")).getValue()));
-    row.add_type(type.getElementType().isInteger(32) ? fb::DataType::int32 : fb::DataType::float32);
+    row.add_type(dataType(type.getElementType()));
     row.add_shape(shape);
     row.add_strides(strides);
     row.add_address(&place);
@@ -170,14 +188,16 @@ private:
           kernel.geometry.itemsPerBlock, kernel.single, kernel.instances));
     std::vector<flatbuffers::Offset<fb::CudaMatmul>> matmuls;
     for (const CudaMatmulSource &matmul : source.matmuls)
-      matmuls.push_back(fb::CreateCudaMatmul(builder, string(matmul.symbol), matmul.module,
-                                             matmul.threads, matmul.tileM, matmul.tileN,
-                                             matmul.transposeLhs, matmul.transposeRhs));
+      matmuls.push_back(fb::CreateCudaMatmul(
+          builder, string(matmul.symbol), matmul.module, matmul.threads, matmul.tileM, matmul.tileN,
+          matmul.variant.transposeLhs, matmul.variant.transposeRhs, operandsOf(matmul),
+          resultOf(matmul), matmul.variant.tf32));
     std::vector<flatbuffers::Offset<fb::CudaEpilogue>> epilogues;
     for (const CudaEpilogueSource &epilogue : source.epilogues)
       epilogues.push_back(fb::CreateCudaEpilogue(
           builder, string(epilogue.symbol), epilogue.module, epilogue.threads, epilogue.tileM,
-          epilogue.tileN, epilogue.transposeLhs, epilogue.transposeRhs, epilogue.kernel));
+          epilogue.tileN, epilogue.variant.transposeLhs, epilogue.variant.transposeRhs,
+          epilogue.kernel, operandsOf(epilogue), epilogue.variant.tf32));
     flatbuffers::Offset<fb::CudaArgsort> argsort = 0;
     if (source.argsort)
       argsort = fb::CreateCudaArgsort(builder, string(source.argsort->symbol),
@@ -189,6 +209,13 @@ private:
     auto epilogueVector = builder.CreateVector(epilogues);
     return fb::CreateCuda(builder, header, moduleVector, kernelVector, matmulVector, argsort,
                           epilogueVector);
+  }
+
+  static fb::DataType operandsOf(const CudaMatmulSource &matmul) {
+    return fb::DataType(matmul.variant.operands);
+  }
+  static fb::DataType resultOf(const CudaMatmulSource &matmul) {
+    return fb::DataType(matmul.variant.result);
   }
 
   flatbuffers::Offset<fb::Instance> writeInstance(int64_t rows, ArrayAttr operands) {
@@ -243,6 +270,15 @@ private:
     row.add_accumulate(matmul.getAccumulate());
     if (!epilogue.IsNull())
       row.add_epilogue(epilogue);
+    row.add_lhs_type(dataType(matmul.getLhsElementType()));
+    row.add_rhs_type(dataType(matmul.getRhsElementType()));
+    row.add_result_type(dataType(matmul.getResultElementType()));
+    row.add_generated(matmul.getGenerated());
+    row.add_tf32(matmul.getTf32());
+    if (matmul.getLhsElementType().isF32())
+      row.add_lhs_factor(dataType(matmul.getLhsFactor()));
+    if (matmul.getRhsElementType().isF32())
+      row.add_rhs_factor(dataType(matmul.getRhsFactor()));
     return row.Finish();
   }
 

@@ -8,10 +8,16 @@
 
 #include "mlir/Pass/PassManager.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace gptc {
 
 struct TrainingOptions {
   Optimizer optimizer = Optimizer::adamw;
+  /// Dynamic loss scaling, or none.
+  std::optional<LossScaling> scaling;
 };
 
 /// For OptimizeOptions: pad whatever it adds.
@@ -25,11 +31,20 @@ struct OptimizeOptions {
   /// The largest product, in bytes, that is kept whole where it could be computed by pieces of
   /// rows; 0 keeps all.
   uint64_t chunkBytes = 0;
+  TrainingPrecision precision = TrainingPrecision::fp32;
+  /// Whether kernels hold more than one operation.
+  bool fuse = true;
+  /// The bytes that entries are to take less, by computing values again: "ENTRY=BYTES" of each.
+  std::vector<std::string> save = {};
 };
 
 struct PlanOptions {
   /// Every buffer gets memory of its own, and nothing is computed in place of a dead value.
   bool noReuse = false;
+  /// Products round variables while they read them (plan-fold-roundings): for CPUs.
+  bool foldRoundings = false;
+  /// Buffers that never live at the same time share memory.
+  bool overlay = true;
 };
 
 /// graph → forward: copies of blocks are expanded, attention is written out.
@@ -41,9 +56,15 @@ void buildTrainingPipeline(mlir::OpPassManager &manager, const TrainingOptions &
 /// forward → training for a module that only evaluates or samples.
 void buildInferencePipeline(mlir::OpPassManager &manager);
 
-/// training → optimized: named operations are decomposed, parameters padded, operations gathered
-/// into kernels.
+/// training → optimized: products get their precision, named operations are decomposed, parameters
+/// padded, operations gathered into kernels.
 void buildOptimizePipeline(mlir::OpPassManager &manager, const OptimizeOptions &options = {});
+
+/// The parts of buildOptimizePipeline(): what changes the graph; what computes values again, and
+/// does nothing where nothing is to be saved; what makes kernels.
+void buildGraphPipeline(mlir::OpPassManager &manager, const OptimizeOptions &options);
+void buildRecomputePipeline(mlir::OpPassManager &manager, const OptimizeOptions &options);
+void buildKernelPipeline(mlir::OpPassManager &manager, const OptimizeOptions &options);
 
 /// optimized → plan: places, commands, buffers.
 void buildPlanPipeline(mlir::OpPassManager &manager, const PlanOptions &options);

@@ -2,6 +2,7 @@
 #ifndef GPTC_PLAN_CUDACODE_H
 #define GPTC_PLAN_CUDACODE_H
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@ namespace gptc {
 struct CudaGeometry {
   unsigned threads = 0;
   int64_t itemsPerRow = 1, itemsPerBlock = 1;
+  bool roomy = false; ///< needs its registers more than one block more
 };
 
 struct CudaKernelSource {
@@ -23,15 +25,26 @@ struct CudaKernelSource {
   unsigned module = 0;
 };
 
-/// The product for one choice of transposes.
+/// What elements are; the plan's schema has the same.
+enum class CudaElement : int8_t { float32 = 0, bfloat16 = 2, float16 = 3 };
+
+/// Which products are computed by one kernel.
+struct CudaVariant {
+  bool transposeLhs = false, transposeRhs = false;
+  CudaElement operands = CudaElement::float32, result = CudaElement::float32;
+  bool tf32 = false;
+  auto operator<=>(const CudaVariant &) const = default;
+};
+
+/// The product for one choice of transposes and types.
 struct CudaMatmulSource {
   std::string symbol;
-  bool transposeLhs = false, transposeRhs = false;
+  CudaVariant variant;
   unsigned threads = 0, tileM = 0, tileN = 0;
   unsigned module = 0;
 };
 
-/// The product and its epilogue as one kernel, for one choice of transposes.
+/// The product and its epilogue as one kernel.
 struct CudaEpilogueSource : CudaMatmulSource {
   unsigned kernel = 0; ///< the epilogue, by number in the plan
   std::string source;  ///< its functions, without what they need of the device header

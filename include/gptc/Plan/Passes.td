@@ -19,6 +19,25 @@ def LowerToPlanPass : Pass<"gpt-lower-to-plan", "::mlir::ModuleOp"> {
   let dependentDialects = ["plan::PlanDialect"];
 }
 
+def FoldRoundingsPass : Pass<"plan-fold-roundings", "::mlir::ModuleOp"> {
+  let summary = "Let products round variables while they read them, instead of a copy of 16 bits";
+  let description = [{
+    A launch that does nothing but round a variable to 16 bits, for products alone, goes away: they read the variable and
+    round its elements themselves, which gives the same bits. It is for processors whose products move their operands to
+    panels anyway. A copy stays that more than four products read, for then it spares traffic.
+
+    ```mlir
+    plan.launch @round rows [768] grain 7 [[#plan.view<@w, 0>, #plan.view<@copy, 0>]]
+    plan.matmul 256 x 2304 x 768 (#plan.view<@x, 0>, #plan.view<@copy, 0>) to #plan.view<@y, 0> strides [800, 2336, 2336] batch []
+      types [bf16, bf16, bf16]
+    // =>
+    plan.matmul 256 x 2304 x 768 (#plan.view<@x, 0>, #plan.view<@w, 0>) to #plan.view<@y, 0> strides [800, 2320, 2336] batch []
+      types [bf16, f32, bf16] factors [bf16, bf16]
+    ```
+  }];
+  let dependentDialects = ["plan::PlanDialect"];
+}
+
 def MergeLaunchesPass : Pass<"plan-merge-launches", "::mlir::ModuleOp"> {
   let summary = "Make one launch of independent launches of a kernel";
   let description = [{
@@ -37,12 +56,30 @@ def AssignBuffersPass : Pass<"plan-assign-buffers", "::mlir::ModuleOp"> {
     needs least is kept.
 
     A gradient that an entry overwrites before it reads it lends its memory until then. Pads between
-    its rows are made zero again at the end. With `no-reuse` each buffer has memory of its own.
+    its rows are made zero again at the end, by a launch for all rows of one width and distance: so those without pads lend, those
+    that have most memory together, and others only where that spares a 128th of what the entry takes. With `no-reuse` each buffer
+    has memory of its own.
   }];
   let dependentDialects = ["plan::PlanDialect"];
   let options = [
     Option<"noReuse", "no-reuse", "bool", "false", "give every buffer memory of its own">
   ];
+}
+
+def GenerateMatmulsPass : Pass<"plan-generate-matmuls", "::mlir::ModuleOp"> {
+  let summary = "Choose the matrix products that the CPU computes by generated functions instead of a library's";
+  let description = [{
+    Each product is marked `generated` or left to the library, by its sizes and types alone. Those with operands or results of 16 bits
+    are always generated: the library has float32 only. Of the others, those are whose rows and columns fill the tiles.
+    A plan does without this pass where the library is as fast (lib/Pipelines/PassTable.cpp).
+
+    ```mlir
+    plan.matmul 256 x 3072 x 768 (…) to … strides [784, 3088, 3088] batch []
+    // =>
+    plan.matmul 256 x 3072 x 768 (…) to … strides [784, 3088, 3088] batch [] generated
+    ```
+  }];
+  let dependentDialects = ["plan::PlanDialect"];
 }
 
 #endif // GPTC_PLAN_PASSES_TD

@@ -2,6 +2,7 @@
 #ifndef GPTC_PLAN_PLANWRITER_H
 #define GPTC_PLAN_PLANWRITER_H
 
+#include "gptc/Plan/CpuCode.h"
 #include "gptc/Plan/CudaCode.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -19,6 +20,7 @@ struct PlanMetadata {
   std::string target = "cpu";
   std::vector<std::string> cpuFeatures; ///< what the object needs of the processor
   std::vector<char> object;             ///< the kernels, an ELF shared object
+  MatmulTile matmulTile;                ///< of its functions for generated products
   // Of target "cuda" instead:
   std::optional<CudaSource> cuda;
   std::string cudaArchitecture;              ///< of the images: "sm_90a"
