@@ -42,6 +42,15 @@ void AttentionEmitter::copyRows(const HeadRows &rows, Index first, Index count, 
   });
 }
 
+void AttentionEmitter::copyRows(const HeadRows &from, const HeadRows &to, Index count) {
+  loop(index(0), count, 1, [&](Index row) {
+    elements(to.columns, isWide(from) && isWide(to), [&](Index column) {
+      store(load(from.operand, {from.batch, from.head, row, column}), to.operand,
+            {to.batch, to.head, row, column});
+    });
+  });
+}
+
 Scalar AttentionEmitter::dotRow(const HeadRows &rows, Index row, Value other, Index otherRow) {
   return sum(rows.columns, isWide(rows), [&](Index column) {
     return load(rows.operand, {rows.batch, rows.head, row, column}) *

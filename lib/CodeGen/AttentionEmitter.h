@@ -69,6 +69,8 @@ public:
                llvm::function_ref<void(llvm::ArrayRef<Index>, llvm::ArrayRef<Index>)> body);
   /// Copies rows to rows 0, 1, … of `to`, times `factor`.
   void copyRows(const HeadRows &rows, Index first, Index count, mlir::Value to, double factor = 1);
+  /// Copies the first `count` rows of `from` to those of `to`, as long.
+  void copyRows(const HeadRows &from, const HeadRows &to, Index count);
   /// The sum of products of a row's elements and those of a row of scratch memory.
   Scalar dotRow(const HeadRows &rows, Index row, mlir::Value other, Index otherRow);
 

@@ -68,11 +68,20 @@ public:
     valueGradient = emit.createScratch(keys, width);
     powers = emit.createScratch(keys, shape.padLanes(queryRows));
     slopes = emit.createScratch(keys, shape.padLanes(queryRows));
+    keySums = createSums(emit.getOutput(1), sizes.depth);
+    valueSums = createSums(emit.getOutput(2), sizes.width);
     emit.loop(emit.getBegin(), emit.getEnd(), 1,
               [&](Index row) { emitGroup(row / sizes.groups, row % sizes.groups); });
   }
 
 private:
+  /// Memory for sums that are rounded once, at their end; none where the output is float32.
+  Value createSums(Value output, int64_t columns) {
+    if (cast<MemRefType>(output.getType()).getElementType().isF32())
+      return nullptr;
+    return emit.createHeapMemory({1, 1, sizes.keys, columns});
+  }
+
   int64_t getScratch() const {
     return sizeof(float) *
            (together * ((2 * queries + queryRows) * depth + 2 * queries * width + 2 * queries) +
@@ -96,21 +105,36 @@ private:
     Index zero = emit.index(0);
     HeadRows dk{emit.getOutput(1), batch, group, sizes.depth};
     HeadRows dv{emit.getOutput(2), batch, group, sizes.width};
-    for (const HeadRows &rows : {dk, dv})
-      emit.forRows(rows, zero, emit.index(sizes.keys),
+    HeadRows keySum = getSum(dk, keySums), valueSum = getSum(dv, valueSums);
+    Index allKeys = emit.index(sizes.keys);
+    for (const HeadRows &rows : {keySum, valueSum})
+      emit.forRows(rows, zero, allKeys,
                    [&](auto place, auto) { emit.store(emit.number(0), rows.operand, place); });
     int64_t heads = sizes.heads / sizes.groups;
     emit.loop(zero, emit.index(heads), 1, [&](Index number) {
       Index head = group * heads + number;
       emit.loop(zero, emit.index(sizes.queries), together * queries, [&](Index first) {
         Index rest = emit.index(sizes.queries + queries - 1) - first;
-        emitBlocks(batch, head, group, first, (rest / queries).min(together));
+        emitBlocks(batch, head, keySum, valueSum, group, first, (rest / queries).min(together));
       });
     });
+    if (keySums)
+      emit.copyRows(keySum, dk, allKeys);
+    if (valueSums)
+      emit.copyRows(valueSum, dv, allKeys);
+  }
+
+  /// Where rows of dk or dv are added up: in the output, or if that rounds what is written to it,
+  /// in `sums`.
+  HeadRows getSum(const HeadRows &output, Value sums) {
+    if (!sums)
+      return output;
+    return {sums, emit.index(0), emit.index(0), output.columns};
   }
 
   /// `count` blocks of queries from query `first` on.
-  void emitBlocks(Index batch, Index head, Index group, Index first, Index count) {
+  void emitBlocks(Index batch, Index head, const HeadRows &keySum, const HeadRows &valueSum,
+                  Index group, Index first, Index count) {
     Index zero = emit.index(0);
     emit.loop(zero, count, 1, [&](Index number) { start(batch, head, getBlock(first, number)); });
     QueryBlock last = getBlock(first, count - 1);
@@ -134,8 +158,8 @@ private:
         addKeyGradient(slopes, block.queries, keyGradient, depth, block, keysHere);
         addQueryGradient(block, keysHere);
       });
-      addRows(keyGradient, {emit.getOutput(1), batch, group, sizes.depth}, firstKey, seen);
-      addRows(valueGradient, {emit.getOutput(2), batch, group, sizes.width}, firstKey, seen);
+      addRows(keyGradient, keySum, firstKey, seen);
+      addRows(valueGradient, valueSum, firstKey, seen);
     });
     emit.loop(zero, count, 1, [&](Index number) {
       QueryBlock block = getBlock(first, number);
@@ -155,7 +179,7 @@ private:
     });
   }
 
-  /// Adds the rows of a matrix to an output's from row `first` on.
+  /// Adds the rows of a matrix to those of a sum from row `first` on.
   void addRows(Value matrix, const HeadRows &rows, Index first, Index count) {
     emit.forRows(rows, first, count, [&](auto place, auto inBlock) {
       emit.store(emit.load(rows.operand, place) + emit.load(matrix, inBlock), rows.operand, place);
@@ -257,7 +281,8 @@ private:
   int64_t together;                 ///< how many blocks share copies of keys and values
   Value queryMatrix, queryColumns, adjointMatrix, adjointColumns, queryGradient, logSums, deltas;
   Value keyMatrix, valueMatrix, keyGradient, valueGradient;
-  Value powers, slopes; ///< p and ds, as [key, query]
+  Value powers, slopes;     ///< p and ds, as [key, query]
+  Value keySums, valueSums; ///< dk and dv of a group, [1, 1, key, element], if outputs are narrow
 };
 } // namespace
 

@@ -2,6 +2,7 @@
 #include "gptc/CodeGen/CpuCompiler.h"
 
 #include "LlvmLowering.h"
+#include "MatmulFunctions.h"
 #include "SharedObject.h"
 
 #include "gptc/CodeGen/Kernels.h"
@@ -80,7 +81,7 @@ llvm::SmallVector<char, 0> codegen::emitCode(llvm::Module &module, llvm::TargetM
 /// The kernels call no function but those that every process has. Asked of the object, since code
 /// generation turns what has no instruction into calls.
 static LogicalResult checkCalls(ModuleOp plan, StringRef object) {
-  static constexpr StringLiteral known[] = {"memset", "memcpy", "memmove"};
+  static constexpr StringLiteral known[] = {"memset", "memcpy", "memmove", "malloc", "free"};
   auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "kernels"));
   if (!file)
     return plan.emitError(llvm::toString(file.takeError()));
@@ -115,6 +116,8 @@ FailureOr<CompiledKernels> gptc::compileKernels(ModuleOp plan, const CpuTarget &
 
   CompiledKernels result;
   result.requiredFeatures = target.required;
+  if (names.empty())
+    result.matmulTile = codegen::emitMatmulFunctions(plan, *loops, target.vectorBits);
   bool keepTexts = options.keepLoops || options.keepLlvm || options.keepAssembly;
   for (auto function : loops->getOps<func::FuncOp>()) {
     if (!keepTexts)

@@ -25,6 +25,7 @@ struct ExpandMathPass : gptc::impl::ExpandMathPassBase<ExpandMathPass> {
     expansions = FrozenRewritePatternSet(std::move(rare));
     codegen::populateExponentialPatterns(common);
     codegen::populateTrigonometricPatterns(common);
+    codegen::populateBfloat16Patterns(common);
     populateMathPolynomialApproximationPatterns(common, [](StringRef name) {
       return llvm::is_contained({"math.tanh", "math.erf", "math.erfc", "math.log2", "math.log1p",
                                  "math.expm1", "math.atan", "math.atan2", "math.asin", "math.acos",

@@ -56,3 +56,23 @@ Scalar MathEmitter::atMost(Scalar x, double high) const {
 Scalar MathEmitter::isNan(Scalar x) const {
   return wrap(arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, x.value(), x.value()));
 }
+
+static bool isHalf(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isBF16() || element.isF16();
+}
+
+Value gptc::codegen::widened(OpBuilder &builder, Location loc, Value value) {
+  if (!isHalf(value.getType()))
+    return value;
+  Type wide = builder.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    wide = vector.clone(wide);
+  return arith::ExtFOp::create(builder, loc, wide, value);
+}
+
+Value gptc::codegen::narrowed(OpBuilder &builder, Location loc, Value value, Type type) {
+  if (!isHalf(type) || value.getType() == type)
+    return value;
+  return arith::TruncFOp::create(builder, loc, type, value);
+}

@@ -44,10 +44,18 @@ public:
   mlir::Type bitsType;
 };
 
+/// A real number, or a vector of them, of 16 bits as float32, in which all arithmetic is done; of
+/// another type, itself. And a float32 rounded to a type of 16 bits.
+mlir::Value widened(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
+mlir::Value narrowed(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
+                     mlir::Type type);
+
 /// Patterns for exp, log, powf and remf of float32.
 void populateExponentialPatterns(mlir::RewritePatternSet &patterns);
 /// Patterns for sin and cos of float32.
 void populateTrigonometricPatterns(mlir::RewritePatternSet &patterns);
+/// Patterns for conversions between bfloat16 and float32, and vectors of them.
+void populateBfloat16Patterns(mlir::RewritePatternSet &patterns);
 
 /// A pattern that replaces an operation of float32 scalars, or with `vectors` of vectors too, by
 /// what `expand` gives for its operands.

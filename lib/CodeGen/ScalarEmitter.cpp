@@ -1,6 +1,8 @@
 // Loads, stores, arithmetic and loops of kernels.
 #include "ScalarEmitter.h"
 
+#include "MathEmitter.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -134,7 +136,9 @@ Value ScalarEmitter::createScalar(const Node &node) {
     mapping.map(operand, values[input]);
   Operation *copy = builder.clone(*node.op, mapping);
   copy->setLoc(loc);
-  if (auto arithmetic = dyn_cast<arith::ArithFastMathInterface>(copy)) {
+  // Conversions carry no flags: with them a rounding and the widening behind it would cancel.
+  if (auto arithmetic = dyn_cast<arith::ArithFastMathInterface>(copy);
+      arithmetic && !isa<arith::ExtFOp, arith::TruncFOp>(copy)) {
     arith::FastMathFlags flags = ordinary;
     // The vector instructions do not tell +0 from -0.
     if (isa<arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp>(copy))
@@ -196,9 +200,13 @@ void ScalarEmitter::storePlain(const Output &output, Value value) {
 void ScalarEmitter::store(const Output &output, Value value) {
   if (output.accumulate || output.summed) {
     Value old = loadPlain(output);
-    value = isa<FloatType>(value.getType())
-                ? Value(arith::AddFOp::create(builder, loc, old, value, ordinary))
-                : Value(arith::AddIOp::create(builder, loc, old, value));
+    if (isa<FloatType>(value.getType())) {
+      Value sum = arith::AddFOp::create(builder, loc, widened(builder, loc, old),
+                                        widened(builder, loc, value), ordinary);
+      value = narrowed(builder, loc, sum, old.getType());
+    } else {
+      value = arith::AddIOp::create(builder, loc, old, value);
+    }
   }
   storePlain(output, value);
 }

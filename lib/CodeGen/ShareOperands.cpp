@@ -5,6 +5,7 @@
 #include "gptc/CodeGen/Kernels.h"
 #include "gptc/CodeGen/Passes.h"
 
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace gptc {
@@ -91,6 +92,12 @@ struct ShareOperandsPass : gptc::impl::ShareOperandsPassBase<ShareOperandsPass> 
     return std::nullopt;
   }
 
+  static remark::RemarkOpts optionsOf(const Use &use) {
+    return remark::RemarkOpts::name("InPlace")
+        .category("plan-share-operands")
+        .function(use.op->getParentOfType<EntryOp>().getSymName());
+  }
+
   /// Renames the outputs of a kernel that may lie where inputs do.
   void choose(const Use &use, llvm::DenseMap<StringAttr, Life> &lives,
               llvm::DenseMap<StringAttr, StringAttr> &renamed) {
@@ -112,22 +119,38 @@ struct ShareOperandsPass : gptc::impl::ShareOperandsPassBase<ShareOperandsPass> 
       if (inPlace[output] >= 0 || target.getSegment() != "transient" || countUses(written) != 1 ||
           lives[target.getSymNameAttr()].first != use.op)
         continue;
+      StringRef obstacle; // of the input that came closest
       for (unsigned input = 0; input < inputs; ++input) {
         BufferOp source = bufferOf(input);
         if (source.getSegment() != "transient" || countUses(input) != 1 ||
             source.getBytes() != target.getBytes() ||
+            source.getElementType() != target.getElementType() ||
             use.views[input].getOffset() != use.views[written].getOffset() ||
-            lives[source.getSymNameAttr()].last != use.op || llvm::is_contained(inPlace, input) ||
-            !mayShareMemory(use.kernel, input, output))
+            llvm::is_contained(inPlace, input))
           continue;
+        if (lives[source.getSymNameAttr()].last != use.op) {
+          if (obstacle.empty())
+            obstacle = "the input is read again";
+          continue;
+        }
+        if (!mayShareMemory(use.kernel, input, output)) {
+          obstacle = "the kernel may write an element before it has read it";
+          continue;
+        }
         StringAttr place = source.getSymNameAttr();
         if (auto earlier = renamed.find(place); earlier != renamed.end())
           place = earlier->second;
         renamed[target.getSymNameAttr()] = place;
         inPlace[output] = input;
         found = true;
+        remark::passed(use.op->getLoc(), optionsOf(use))
+            << remark::metric("bytes", target.getBytes());
+        obstacle = "";
         break;
       }
+      if (!obstacle.empty())
+        remark::missed(use.op->getLoc(), optionsOf(use))
+            << remark::metric("bytes", target.getBytes()) << remark::reason("{0}", obstacle);
     }
     if (!found)
       return;

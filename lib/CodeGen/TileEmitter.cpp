@@ -55,6 +55,16 @@ Value TileEmitter::createScratch(int64_t rows, int64_t columns) {
   return memory;
 }
 
+Value TileEmitter::createHeapMemory(ArrayRef<int64_t> sizes) {
+  assert(builder.getInsertionBlock() == emit.getBegin().getParentBlock() &&
+         "what is written behind this must come before the end");
+  auto type = MemRefType::get(sizes, builder.getF32Type());
+  Value memory =
+      memref::AllocOp::create(builder, loc, type, builder.getI64IntegerAttr(/*alignment=*/64));
+  builder.setInsertionPoint(memref::DeallocOp::create(builder, loc, memory));
+  return memory;
+}
+
 Value TileEmitter::getBlock(Value memory, Index number, int64_t rows) {
   int64_t columns = cast<MemRefType>(memory.getType()).getShape()[1];
   Value first = (number * rows).value();
@@ -125,27 +135,35 @@ Scalar TileEmitter::sum(int64_t count, bool wide, llvm::function_ref<Scalar(Inde
   return scalars.wrap(total);
 }
 
+static Type elementOf(Value memory) { return cast<MemRefType>(memory.getType()).getElementType(); }
+
 static SmallVector<Value> getValues(ArrayRef<Index> indices) {
   return llvm::map_to_vector(indices, [](Index index) { return index.value(); });
 }
 
 Scalar TileEmitter::loadScalar(Value memory, ArrayRef<Index> indices) {
-  return scalars.wrap(memref::LoadOp::create(builder, loc, memory, getValues(indices)));
+  Value value = memref::LoadOp::create(builder, loc, memory, getValues(indices));
+  return scalars.wrap(widened(builder, loc, value));
 }
 
 void TileEmitter::store(Scalar value, Value memory, ArrayRef<Index> indices) {
   if (isWide)
     return storeVector(value, memory, indices);
-  memref::StoreOp::create(builder, loc, value.value(), memory, getValues(indices));
+  Value stored = narrowed(builder, loc, value.value(), elementOf(memory));
+  memref::StoreOp::create(builder, loc, stored, memory, getValues(indices));
 }
 
 Scalar TileEmitter::loadVector(Value memory, ArrayRef<Index> indices) {
-  return vectors.wrap(vector::LoadOp::create(builder, loc, cast<VectorType>(vectors.type), memory,
-                                             getValues(indices)));
+  auto type = cast<VectorType>(vectors.type).clone(elementOf(memory));
+  Value value =
+      vector::LoadOp::create(builder, loc, cast<VectorType>(type), memory, getValues(indices));
+  return vectors.wrap(widened(builder, loc, value));
 }
 
 void TileEmitter::storeVector(Scalar value, Value memory, ArrayRef<Index> indices) {
-  vector::StoreOp::create(builder, loc, value.value(), memory, getValues(indices));
+  Type type = cast<VectorType>(vectors.type).clone(elementOf(memory));
+  vector::StoreOp::create(builder, loc, narrowed(builder, loc, value.value(), type), memory,
+                          getValues(indices));
 }
 
 Scalar TileEmitter::broadcast(Scalar value) {
@@ -172,13 +190,13 @@ Scalar TileEmitter::countLanes() {
 //   b0 b1 b2 b3   =>   a1 b1 a3 b3   =>   a1 b1 c1 d1
 //   c0 c1 c2 c3        c0 d0 c2 d2        a2 b2 c2 d2
 //   d0 d1 d2 d3        c1 d1 c3 d3        a3 b3 c3 d3
-static void transposeSquare(OpBuilder &builder, Location loc, MutableArrayRef<Value> rows) {
-  int64_t size = rows.size();
+void codegen::transposeSquares(OpBuilder &builder, Location loc, MutableArrayRef<Value> rows) {
+  int64_t size = rows.size(), lanes = cast<VectorType>(rows[0].getType()).getNumElements();
   for (int64_t bit = 1; bit < size; bit *= 2) {
     SmallVector<int64_t> upper, lower;
-    for (int64_t lane = 0; lane < size; ++lane) {
-      upper.push_back(lane & bit ? size + lane - bit : lane);
-      lower.push_back(lane & bit ? size + lane : lane + bit);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      upper.push_back(lane & bit ? lanes + lane - bit : lane);
+      lower.push_back(lane & bit ? lanes + lane : lane + bit);
     }
     for (int64_t row = 0; row < size; ++row) {
       if (row & bit)
@@ -196,7 +214,7 @@ void TileEmitter::transpose(Value from, Index rows, int64_t columns, Value to) {
       SmallVector<Value> square;
       for (int64_t i = 0; i < shape.lanes; ++i)
         square.push_back(loadVector(from, {row + i, column}).value());
-      transposeSquare(builder, loc, square);
+      transposeSquares(builder, loc, square);
       for (int64_t i = 0; i < shape.lanes; ++i)
         storeVector(vectors.wrap(square[i]), to, {column + i, row});
     });

@@ -66,6 +66,11 @@ private:
   mlir::Value inner;
 };
 
+/// Transposes the squares, one beside the other, of vectors with as many lanes or a multiple: a
+/// power of two.
+void transposeSquares(mlir::OpBuilder &builder, mlir::Location loc,
+                      llvm::MutableArrayRef<mlir::Value> rows);
+
 /// A tile of C = A B.
 struct TileProduct {
   mlir::Value a;           ///< element (row, k) of A is a[row, k], or a[k, row] if it is
@@ -109,6 +114,8 @@ public:
   /// last row or column is computed with, though never used, and must be no number that a processor
   /// is slow with.
   mlir::Value createScratch(int64_t rows, int64_t columns);
+  /// Memory on the heap until the function's end, for what a stack may be too small.
+  mlir::Value createHeapMemory(llvm::ArrayRef<int64_t> sizes);
   /// Block `number` of a matrix of scratch memory that holds several, one below the other.
   mlir::Value getBlock(mlir::Value memory, Index number, int64_t rows);
 
@@ -132,7 +139,8 @@ public:
   /// The sum of what such a loop computes.
   Scalar sum(int64_t count, bool wide, llvm::function_ref<Scalar(Index)> body);
 
-  /// Outside of `elements`, these are of scalars.
+  /// Outside of `elements`, these are of scalars. Whatever memory holds, numbers are float32 here:
+  /// of 16 bits they are widened when they are loaded, and rounded when they are stored.
   Scalar number(double value) { return (isWide ? vectors : scalars).number(value); }
   Scalar load(mlir::Value memory, llvm::ArrayRef<Index> indices) {
     return isWide ? loadVector(memory, indices) : loadScalar(memory, indices);

@@ -1,5 +1,6 @@
 // From loops over memrefs to LLVM IR.
 #include "LlvmLowering.h"
+#include "MatmulFunctions.h"
 
 #include "gptc/CodeGen/Passes.h"
 
@@ -118,7 +119,7 @@ std::unique_ptr<llvm::Module> codegen::translateKernels(ModuleOp loops,
     return nullptr;
   std::vector<llvm::Function *> bodies;
   for (llvm::Function &function : *module)
-    if (!function.isDeclaration())
+    if (!function.isDeclaration() && !function.hasFnAttribute(codegen::wholeFunction))
       bodies.push_back(&function);
   for (llvm::Function *body : bodies) {
     markParallelAccesses(*body);

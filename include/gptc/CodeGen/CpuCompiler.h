@@ -2,6 +2,8 @@
 #ifndef GPTC_CODEGEN_CPUCOMPILER_H
 #define GPTC_CODEGEN_CPUCOMPILER_H
 
+#include "gptc/Plan/CpuCode.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include <optional>
@@ -46,6 +48,7 @@ struct CompiledKernels {
   /// memmove.
   std::vector<char> object;
   std::vector<std::string> requiredFeatures;
+  MatmulTile matmulTile;         ///< of the functions for generated products, which it exports too
   std::vector<KernelText> texts; ///< in the plan's order, if texts were asked for
 };
 

@@ -9,20 +9,24 @@
 // the scores x that came by, a query keeps the largest, m, and the sum of exp(x - m); a larger m
 // scales that sum and o. Tiles that no query of the block may see are left out.
 //
-// Precision: with e the error of a score (AttentionTiles.cuh; below 2^-18 scale · |q|·|k|), a
-// weight is off by a factor of exp(2 e), and by 2^-22 for exp, the division and the scalings, of
-// which those of small m's count little. A fully masked query cannot occur; one whose scores are
-// all -inf gets NaN, as softmax gives.
+// Precision: with e the error of a score (AttentionTiles.cuh; in fp32 below 2^-18 scale · |q|·|k|),
+// a weight is off by a factor of exp(2 e), and by 2^-22 for exp, the division and the scalings, of
+// which those of small m's count little. Of 16 bits, a weight is rounded before it is multiplied by
+// its value, but not where it is added to the sum, and o is rounded: with u = 2^-8 for bf16 and
+// 2^-11 for f16 that is u · (the sum of p |v|, and |o|) at most. A fully masked query cannot occur;
+// one whose scores are all -inf gets NaN, as softmax gives.
 //
 // Launch: (batches · heads · ceil(queries / 64)) blocks of 128 threads.
 
 /// Keys in a tile: 32, or 16 where two stages of 32 are too large.
 template <class SHAPE> struct gptc_attention_tile {
-  typedef gptc_attention_columns<SHAPE::depth, 1> depth;
-  typedef gptc_attention_columns<SHAPE::width, 1> width;
-  static constexpr int row_words = depth::pitch + width::pitch;
-  static constexpr int keys = 2 * 32 * row_words <= gptc_attention_shared_words ? 32 : 16;
-  static constexpr int stage_words = keys * row_words;
+  typedef typename SHAPE::element element;
+  typedef gptc_attention_columns<element, SHAPE::depth, 1> depth;
+  typedef gptc_attention_columns<element, SHAPE::width, 1> width;
+  static constexpr int row_size = depth::pitch + width::pitch;
+  static constexpr int keys =
+      2 * 32 * row_size * sizeof(element) <= gptc_attention_shared_bytes ? 32 : 16;
+  static constexpr int stage_size = keys * row_size;
   static constexpr int together = keys == 32 ? 4 : 2; ///< for gptc_attention_multiply
 };
 
@@ -31,9 +35,11 @@ template <class SHAPE, class Q, class K, class V, class O, class LSE>
 GPTC_DEVICE void gptc_attention(const Q &q, const K &k, const V &v, const O &o, const LSE &lse,
                                 float scale, gptc_u32 row) {
   typedef gptc_attention_tile<SHAPE> tile;
+  typedef typename SHAPE::products products;
+  typedef typename SHAPE::element element;
   typedef typename tile::depth depth;
   typedef typename tile::width width;
-  GPTC_SHARED(float, shared, 2 * tile::stage_words);
+  GPTC_SHARED(element, shared, 2 * tile::stage_size);
 
   constexpr int blocks = (SHAPE::queries + 63) / 64;
   const int head = row / blocks % SHAPE::heads, batch = row / blocks / SHAPE::heads;
@@ -44,7 +50,7 @@ GPTC_DEVICE void gptc_attention(const Q &q, const K &k, const V &v, const O &o, 
   const auto keys = k.of(batch, group);
   const auto values = v.of(batch, group);
   auto fetch = [&](int key0) {
-    gptc_u32 first = key0 / tile::keys % 2 * tile::stage_words;
+    gptc_u32 first = key0 / tile::keys % 2 * tile::stage_size;
     if (key0 < end) {
       gptc_attention_fetch<tile::keys, SHAPE::depth, depth>(shared, first, keys, key0, SHAPE::keys);
       gptc_attention_fetch<tile::keys, SHAPE::width, width>(
@@ -55,9 +61,10 @@ GPTC_DEVICE void gptc_attention(const Q &q, const K &k, const V &v, const O &o, 
   fetch(0);
 
   const int own = query0 + gptc_thread() / 32 * 16; // the warp's first query
-  gptc_u32 queries[depth::own / 8][4];
-  gptc_attention_load<depth::own / 8, SHAPE::depth>(queries, q.of(batch, head), own, SHAPE::queries,
-                                                    0);
+  constexpr int steps = depth::own / products::step;
+  gptc_u32 queries[steps][4];
+  gptc_attention_load<products, steps, SHAPE::depth>(queries, q.of(batch, head), own,
+                                                     SHAPE::queries, 0);
   float total[width::own / 8][4] = {};
   // Of the rows l / 4 and l / 4 + 8; a lane's sum is of its own columns.
   float largest[2] = {gptc_as_float(0xff800000u), gptc_as_float(0xff800000u)}, sum[2] = {};
@@ -69,18 +76,17 @@ GPTC_DEVICE void gptc_attention(const Q &q, const K &k, const V &v, const O &o, 
     fetch(key0 + tile::keys);
     if (SHAPE::causal && key0 > own + 15)
       continue;
-    const gptc_u32 first = key0 / tile::keys % 2 * tile::stage_words;
+    const gptc_u32 first = key0 / tile::keys % 2 * tile::stage_size;
 
     float x[tile::keys / 8][4] = {};
-    gptc_attention_multiply<depth::own / 8, tile::together>(
+    gptc_attention_multiply<products, steps, tile::together>(
         x,
         [&](gptc_u32(&fragment)[4], int step) {
-#pragma unroll
-          for (int i = 0; i < 4; ++i)
-            fragment[i] = gptc_opaque(queries[step][i]);
+          gptc_attention_held<products>(fragment, queries[step]);
         },
         [&](gptc_u32(&fragment)[4], int step, int part) {
-          gptc_attention_rows<depth::pitch>(fragment, shared, first, 8 * part, 8 * step);
+          gptc_attention_rows<products, depth::pitch>(fragment, shared, first, 8 * part,
+                                                      products::step * step);
         });
     const bool whole =
         SHAPE::causal ? key0 + tile::keys <= own + 1 : key0 + tile::keys <= SHAPE::keys;
@@ -115,11 +121,14 @@ GPTC_DEVICE void gptc_attention(const Q &q, const K &k, const V &v, const O &o, 
       for (int j = 0; j < width::own / 4; ++j)
         total[j / 2][2 * i + j % 2] *= factor;
     }
-    gptc_attention_multiply<tile::keys / 8, tile::together>(
-        total, [&](gptc_u32(&fragment)[4], int step) { gptc_attention_weights(fragment, x[step]); },
+    gptc_attention_multiply<products, tile::keys / products::step, tile::together>(
+        total,
+        [&](gptc_u32(&fragment)[4], int step) {
+          gptc_attention_weights<products>(fragment, x, step);
+        },
         [&](gptc_u32(&fragment)[4], int step, int part) {
-          gptc_attention_row_sums<width::pitch>(fragment, shared, first + tile::keys * depth::pitch,
-                                                8 * step, 8 * part);
+          gptc_attention_row_sums<products, width::pitch>(
+              fragment, shared, first + tile::keys * depth::pitch, products::step * step, 8 * part);
         });
   }
 

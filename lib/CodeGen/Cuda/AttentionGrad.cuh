@@ -19,28 +19,36 @@
 // A warp owns 16 rows. Where these have more columns than registers can hold, SPLIT = 2 warps share
 // them: each has half of the columns of everything, and the two add their halves of s and t.
 //
+// The factor `scale` of ds is left for the end, where it multiplies dq and dk.
+//
 // Precision: with e the errors of a score and of lse, p is off by a factor of exp(e); the sums are
-// as exact as AttentionTiles.cuh says; do vᵀ - δ cancels, so that ds is off by p · 2^-18 |do|·|v|.
+// as exact as AttentionTiles.cuh says; do vᵀ - δ cancels, so that ds is off by p times the error of
+// do vᵀ, in fp32 2^-18 |do|·|v|. Of 16 bits, p and ds are rounded before they are multiplied, as
+// are the results: each product is off by a factor of 1 + u, u = 2^-8 for bf16 and 2^-11 for f16.
 //
 // Launch: batches · groups rows of `items` blocks each, of 128 threads.
 
-/// How the work is divided, and what lies where in shared memory, in words.
+/// How the work is divided, and what lies where in shared memory: in tiles of elements, or among
+/// floats.
 template <class SHAPE> struct gptc_attention_grad_tile {
-  static constexpr int padded = gptc_attention_columns<SHAPE::depth, 1>::padded +
-                                gptc_attention_columns<SHAPE::width, 1>::padded;
+  typedef typename SHAPE::element element;
+  static constexpr int padded = gptc_attention_columns<element, SHAPE::depth, 1>::padded +
+                                gptc_attention_columns<element, SHAPE::width, 1>::padded;
   static constexpr int split = padded <= 128 ? 1 : 2;
   static constexpr int rows = 64 / split; ///< that a block owns
   static constexpr int count = 16;        ///< rows of a tile
-  typedef gptc_attention_columns<SHAPE::depth, split> depth;
-  typedef gptc_attention_columns<SHAPE::width, split> width;
+  typedef gptc_attention_columns<element, SHAPE::depth, split> depth;
+  typedef gptc_attention_columns<element, SHAPE::width, split> width;
 
-  // Two stages of y1, y2 and lse; then o, δ, what warps exchange, and x2 where it fits.
-  static constexpr int second = count * depth::pitch, lse = second + count * width::pitch;
-  static constexpr int stage_words = lse + count, o = 2 * stage_words;
-  static constexpr int delta = o + count * width::pitch, exchange = delta + count;
-  static constexpr int own = exchange + (split == 1 ? 0 : gptc_attention_threads * count / 2);
-  static constexpr bool fits = own + rows * width::pitch <= gptc_attention_shared_words;
-  static constexpr int words = own + (fits ? rows * width::pitch : 0);
+  // Two stages of y1 and y2; then o, and x2 where it fits.
+  static constexpr int second = count * depth::pitch, stage_size = second + count * width::pitch;
+  static constexpr int o = 2 * stage_size, own = o + count * width::pitch;
+  // Two stages of lse; then δ, and what warps exchange.
+  static constexpr int delta = 2 * count, exchange = delta + count;
+  static constexpr int floats = exchange + (split == 1 ? 0 : gptc_attention_threads * count / 2);
+  static constexpr bool fits =
+      (own + rows * width::pitch) * sizeof(element) + floats * 4 <= gptc_attention_shared_bytes;
+  static constexpr int elements = own + (fits ? rows * width::pitch : 0);
 
   static constexpr int key_items = (SHAPE::keys + rows - 1) / rows;
   static constexpr int query_items = (SHAPE::queries + rows - 1) / rows;
@@ -62,8 +70,8 @@ GPTC_DEVICE void gptc_attention_exchange(float (&values)[COUNT][4], SHARED &shar
 }
 
 /// The δ of a tile's queries, by all threads.
-template <class SHAPE, class SHARED>
-GPTC_DEVICE void gptc_attention_delta(SHARED &shared, int d_o) {
+template <class SHAPE, class SHARED, class FLOATS>
+GPTC_DEVICE void gptc_attention_delta(SHARED &shared, FLOATS &floats, int d_o) {
   typedef gptc_attention_grad_tile<SHAPE> tile;
   constexpr int parts = gptc_attention_threads / tile::count;
   const int query = gptc_thread() / parts, part = gptc_thread() % parts;
@@ -71,23 +79,25 @@ GPTC_DEVICE void gptc_attention_delta(SHARED &shared, int d_o) {
   float sum = 0.0f;
 #pragma unroll
   for (int c = 0; c < tile::width::padded; c += parts)
-    sum = gptc_fma(shared[d_o + row + c + part], shared[tile::o + row + c + part], sum);
+    sum = gptc_fma(gptc_to_float(shared[d_o + row + c + part]),
+                   gptc_to_float(shared[tile::o + row + c + part]), sum);
 #pragma unroll
   for (int mask = parts / 2; mask; mask /= 2)
     sum += gptc_shuffle_xor(sum, mask);
   if (part == 0)
-    shared[tile::delta + query] = sum;
+    floats[tile::delta + query] = sum;
 }
 
 /// The work of a block that owns keys (OF_KEYS) or queries, from row `row0` on. y1 and y2 have a
 /// matrix for each of `heads` heads from `head0` on; o, d_o and lse are those of the queries.
-template <bool OF_KEYS, class SHAPE, class SHARED, class X1, class X2, class Y1, class Y2, class O,
-          class LSE, class R1, class R2>
-GPTC_DEVICE void gptc_attention_grad_block(SHARED &shared, int row0, int batch, int head0,
-                                           int heads, int query_head, const X1 &x1, const X2 &x2,
-                                           const Y1 &y1, const Y2 &y2, const O &o, const LSE &lse,
-                                           const R1 &r1, const R2 &r2, float scale) {
+template <bool OF_KEYS, class SHAPE, class SHARED, class FLOATS, class X1, class X2, class Y1,
+          class Y2, class O, class LSE, class R1, class R2>
+GPTC_DEVICE void
+gptc_attention_grad_block(SHARED &shared, FLOATS &floats, int row0, int batch, int head0, int heads,
+                          int query_head, const X1 &x1, const X2 &x2, const Y1 &y1, const Y2 &y2,
+                          const O &o, const LSE &lse, const R1 &r1, const R2 &r2, float scale) {
   typedef gptc_attention_grad_tile<SHAPE> tile;
+  typedef typename SHAPE::products products;
   typedef typename tile::depth depth;
   typedef typename tile::width width;
   constexpr int rows = OF_KEYS ? SHAPE::keys : SHAPE::queries;
@@ -111,7 +121,7 @@ GPTC_DEVICE void gptc_attention_grad_block(SHARED &shared, int row0, int batch, 
         if (gptc_thread() < tile::count) {
           bool valid = next + (int)gptc_thread() < columns;
           gptc_copy_async_4(
-              &shared[arriving + tile::lse + gptc_thread()],
+              &floats[(arriving ? tile::count : 0) + gptc_thread()],
               valid ? &lse.of(batch, head).at(next + gptc_thread(), 0) : lse.view.data, valid);
         }
       }
@@ -122,7 +132,7 @@ GPTC_DEVICE void gptc_attention_grad_block(SHARED &shared, int row0, int batch, 
       next = begin;
       ++next_head;
     }
-    arriving = arriving ? 0 : tile::stage_words;
+    arriving = arriving ? 0 : tile::stage_size;
   };
   if constexpr (tile::fits) // with the first tile
     gptc_attention_fetch<tile::rows, SHAPE::width, width>(shared, tile::own, x2, row0, rows);
@@ -141,16 +151,19 @@ GPTC_DEVICE void gptc_attention_grad_block(SHARED &shared, int row0, int batch, 
 #pragma unroll 1
         for (int c = gptc_lane() % 4; c < SHAPE::width; c += 4)
           own_delta[i] =
-              gptc_fma(x2.at(query, c), o.of(batch, query_head).at(query, c), own_delta[i]);
+              gptc_fma(gptc_to_float(x2.at(query, c)),
+                       gptc_to_float(o.of(batch, query_head).at(query, c)), own_delta[i]);
       }
       own_delta[i] += gptc_shuffle_xor(own_delta[i], 1);
       own_delta[i] += gptc_shuffle_xor(own_delta[i], 2);
     }
   }
-  gptc_u32 own1[depth::own / 8][4], own2[tile::fits ? 1 : width::own / 8][4];
-  gptc_attention_load<depth::own / 8, SHAPE::depth>(own1, x1, own, rows, depth0);
+  constexpr int steps1 = depth::own / products::step, steps2 = width::own / products::step;
+  constexpr int rows_steps = tile::count / products::step;
+  gptc_u32 own1[steps1][4], own2[tile::fits ? 1 : steps2][4];
+  gptc_attention_load<products, steps1, SHAPE::depth>(own1, x1, own, rows, depth0);
   if constexpr (!tile::fits)
-    gptc_attention_load<width::own / 8, SHAPE::width>(own2, x2, own, rows, width0);
+    gptc_attention_load<products, steps2, SHAPE::width>(own2, x2, own, rows, width0);
   float total1[depth::own / 8][4] = {}, total2[width::own / 8][4] = {};
 
   int first = 0;
@@ -158,50 +171,45 @@ GPTC_DEVICE void gptc_attention_grad_block(SHARED &shared, int row0, int batch, 
     for (int column0 = begin; column0 < end; column0 += tile::count) {
       gptc_copy_wait<0>();
       gptc_sync(); // The tile is there, and the one before has been read.
-      const int second = first + tile::second, tile_lse = first + tile::lse;
+      const int second = first + tile::second, tile_lse = first ? tile::count : 0;
       if constexpr (OF_KEYS) {
-        gptc_attention_delta<SHAPE>(shared, second);
+        gptc_attention_delta<SHAPE>(shared, floats, second);
         gptc_sync(); // δ is there, and o has been read.
       }
       fetch();
       const int current = first;
-      first = first ? 0 : tile::stage_words;
+      first = first ? 0 : tile::stage_size;
       // Without a barrier in what follows, a warp may leave out what it cannot see.
       if (SHAPE::causal && tile::split == 1 &&
           (OF_KEYS ? column0 + tile::count <= own : column0 > own + 15))
         continue;
 
       float p[tile::count / 8][4] = {}, ds[tile::count / 8][4] = {};
-      gptc_attention_multiply<depth::own / 8, 2>(
+      gptc_attention_multiply<products, steps1, 2>(
           p,
           [&](gptc_u32(&fragment)[4], int step) {
-#pragma unroll
-            for (int i = 0; i < 4; ++i)
-              fragment[i] = gptc_opaque(own1[step][i]);
+            gptc_attention_held<products>(fragment, own1[step]);
           },
           [&](gptc_u32(&fragment)[4], int step, int part) {
-            gptc_attention_rows<depth::pitch>(fragment, shared, current, 8 * part,
-                                              depth0 + 8 * step);
+            gptc_attention_rows<products, depth::pitch>(fragment, shared, current, 8 * part,
+                                                        depth0 + products::step * step);
           });
-      gptc_attention_multiply<width::own / 8, 2>(
+      gptc_attention_multiply<products, steps2, 2>(
           ds,
           [&](gptc_u32(&fragment)[4], int step) {
-            if constexpr (tile::fits) {
-              gptc_attention_lhs<width::pitch>(fragment, shared, tile::own, own - row0,
-                                               width0 + 8 * step);
-            } else {
-#pragma unroll
-              for (int i = 0; i < 4; ++i)
-                fragment[i] = gptc_opaque(own2[step][i]);
-            }
+            if constexpr (tile::fits)
+              gptc_attention_lhs<products, width::pitch>(fragment, shared, tile::own, own - row0,
+                                                         width0 + products::step * step);
+            else
+              gptc_attention_held<products>(fragment, own2[step]);
           },
           [&](gptc_u32(&fragment)[4], int step, int part) {
-            gptc_attention_rows<width::pitch>(fragment, shared, second, 8 * part,
-                                              width0 + 8 * step);
+            gptc_attention_rows<products, width::pitch>(fragment, shared, second, 8 * part,
+                                                        width0 + products::step * step);
           });
       if constexpr (tile::split == 2) {
-        gptc_attention_exchange(p, shared, tile::exchange);
-        gptc_attention_exchange(ds, shared, tile::exchange);
+        gptc_attention_exchange(p, floats, tile::exchange);
+        gptc_attention_exchange(ds, floats, tile::exchange);
       }
       const bool whole =
           column0 + tile::count <= columns &&
@@ -213,31 +221,38 @@ GPTC_DEVICE void gptc_attention_grad_block(SHARED &shared, int row0, int batch, 
         const int row = own + gptc_attention_row(i % 4);
         float log_sum = own_lse[i % 4 / 2], delta = own_delta[i % 4 / 2];
         if constexpr (OF_KEYS) {
-          log_sum = shared[tile_lse + in_tile];
-          delta = shared[tile::delta + in_tile];
+          log_sum = floats[tile_lse + in_tile];
+          delta = floats[tile::delta + in_tile];
         }
         const bool visible = whole | ((column < columns) &
                                       (!SHAPE::causal | (OF_KEYS ? row <= column : column <= row)));
         weight = gptc_exp(visible ? weight * scale - log_sum : gptc_as_float(0xff800000u));
-        adjoint = weight * (adjoint - delta) * scale;
+        adjoint = weight * (adjoint - delta);
       }
-      gptc_attention_multiply<tile::count / 8, 2>(
+      gptc_attention_multiply<products, rows_steps, 2>(
           total1,
-          [&](gptc_u32(&fragment)[4], int step) { gptc_attention_weights(fragment, ds[step]); },
+          [&](gptc_u32(&fragment)[4], int step) {
+            gptc_attention_weights<products>(fragment, ds, step);
+          },
           [&](gptc_u32(&fragment)[4], int step, int part) {
-            gptc_attention_row_sums<depth::pitch>(fragment, shared, current, 8 * step,
-                                                  depth0 + 8 * part);
+            gptc_attention_row_sums<products, depth::pitch>(
+                fragment, shared, current, products::step * step, depth0 + 8 * part);
           });
       if constexpr (OF_KEYS)
-        gptc_attention_multiply<tile::count / 8, 2>(
+        gptc_attention_multiply<products, rows_steps, 2>(
             total2,
-            [&](gptc_u32(&fragment)[4], int step) { gptc_attention_weights(fragment, p[step]); },
+            [&](gptc_u32(&fragment)[4], int step) {
+              gptc_attention_weights<products>(fragment, p, step);
+            },
             [&](gptc_u32(&fragment)[4], int step, int part) {
-              gptc_attention_row_sums<width::pitch>(fragment, shared, second, 8 * step,
-                                                    width0 + 8 * part);
+              gptc_attention_row_sums<products, width::pitch>(
+                  fragment, shared, second, products::step * step, width0 + 8 * part);
             });
     }
   }
+#pragma unroll
+  for (int i = 0; i < depth::own / 2; ++i)
+    total1[i / 4][i % 4] *= scale;
   gptc_attention_store<SHAPE::depth>(total1, r1, own, rows, depth0);
   if constexpr (OF_KEYS)
     gptc_attention_store<SHAPE::width>(total2, r2, own, rows, width0);
@@ -250,21 +265,25 @@ GPTC_DEVICE void gptc_attention_grad(const Q &q, const K &k, const V &v, const O
                                      const D_O &d_o, const D_Q &d_q, const D_K &d_k, const D_V &d_v,
                                      float scale, gptc_u32 block) {
   typedef gptc_attention_grad_tile<SHAPE> tile;
-  GPTC_SHARED(float, shared, tile::words);
+  typedef typename SHAPE::element element;
+  GPTC_SHARED(element, shared, tile::elements);
+  GPTC_SHARED(float, floats, tile::floats);
   int item = block % tile::items;
   const int group = block / tile::items % SHAPE::groups;
   const int batch = block / tile::items / SHAPE::groups, head0 = group * SHAPE::group_heads;
   if (item < tile::key_items) {
     // The first keys are seen by the most queries, and begin first.
-    gptc_attention_grad_block<true, SHAPE>(
-        shared, item * tile::rows, batch, head0, SHAPE::group_heads, head0, k.of(batch, group),
-        v.of(batch, group), q, d_o, o, lse, d_k.of(batch, group), d_v.of(batch, group), scale);
+    gptc_attention_grad_block<true, SHAPE>(shared, floats, item * tile::rows, batch, head0,
+                                           SHAPE::group_heads, head0, k.of(batch, group),
+                                           v.of(batch, group), q, d_o, o, lse, d_k.of(batch, group),
+                                           d_v.of(batch, group), scale);
   } else {
     // So do the last queries, which see the most keys.
     item = tile::items - 1 - item;
     const int head = head0 + item / tile::query_items;
-    gptc_attention_grad_block<false, SHAPE>(
-        shared, item % tile::query_items * tile::rows, batch, group, 1, head, q.of(batch, head),
-        d_o.of(batch, head), k, v, o, lse, d_q.of(batch, head), gptc_attention_unused(), scale);
+    gptc_attention_grad_block<false, SHAPE>(shared, floats, item % tile::query_items * tile::rows,
+                                            batch, group, 1, head, q.of(batch, head),
+                                            d_o.of(batch, head), k, v, o, lse, d_q.of(batch, head),
+                                            gptc_attention_unused(), scale);
   }
 }

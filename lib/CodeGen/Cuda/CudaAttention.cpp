@@ -35,7 +35,8 @@ public:
   void leaveOut() { arguments.push_back("gptc_attention_unused()"); }
 
   /// The call of `function` on what was described, by the sizes of the operands.
-  void call(StringRef function, bool causal, const APFloat &scale, const Twine &check = "") {
+  void call(StringRef function, bool causal, bool tf32, const APFloat &scale,
+            const Twine &check = "") {
     ArrayRef<int64_t> query = layout(0).getShape(), key = layout(1).getShape();
     OpBuilder &builder = emit.getBuilder();
     APFloat single = scale;
@@ -44,12 +45,22 @@ public:
     Value factor =
         emitCudaConstant(builder, FloatAttr::get(builder.getF32Type(), single), emit.getLoc());
     emit.declareBlock();
-    emit.line("typedef gptc_attention_shape<" + Twine(query[1]) + ", " + Twine(key[1]) + ", " +
-              Twine(query[2]) + ", " + Twine(key[2]) + ", " + Twine(query[3]) + ", " +
-              Twine(layout(2).getShape()[3]) + ", " + (causal ? "true" : "false") + "> shape;");
+    emit.line("typedef gptc_attention_shape<gptc_" + getProducts(tf32) + "_products, " +
+              Twine(query[1]) + ", " + Twine(key[1]) + ", " + Twine(query[2]) + ", " +
+              Twine(key[2]) + ", " + Twine(query[3]) + ", " + Twine(layout(2).getShape()[3]) +
+              ", " + (causal ? "true" : "false") + "> shape;");
     if (!check.isTriviallyEmpty())
       emit.line(check);
     emit.line(function + "<shape>(" + llvm::join(arguments, ", ") + ", {}, block);", factor);
+  }
+
+  /// Of 16 bits: half of the registers that float32 takes, so that blocks more are within reach.
+  bool isOfHalves() { return isHalf(layout(0).getElementType()); }
+
+  /// How Products.cuh multiplies such operands.
+  StringRef getProducts(bool tf32) {
+    Type type = layout(0).getElementType();
+    return type.isBF16() ? "bf16" : type.isF16() ? "f16" : tf32 ? "tf32" : "fp32";
   }
 
   MemRefType layout(unsigned operand) {
@@ -73,8 +84,8 @@ FailureOr<CudaGeometry> gptc::codegen::emitCudaAttention(plan::KernelOp kernel,
     emit.describe({"lse"});
   else
     emit.leaveOut();
-  emit.call("gptc_attention", attention.getCausal(), attention.getScale());
-  return CudaGeometry{attentionThreads, 1, 1};
+  emit.call("gptc_attention", attention.getCausal(), attention.getTf32(), attention.getScale());
+  return CudaGeometry{attentionThreads, 1, 1, emit.isOfHalves()};
 }
 
 FailureOr<CudaGeometry>
@@ -89,8 +100,8 @@ gptc::codegen::emitCudaAttentionGrad(plan::KernelOp kernel, const KernelUse &use
   int64_t columns = llvm::alignTo(key[3], 16) + llvm::alignTo(emit.layout(2).getShape()[3], 16);
   int64_t block = columns <= 128 ? 64 : 32, heads = query[1] / key[1];
   int64_t items = llvm::divideCeil(key[2], block) + heads * llvm::divideCeil(query[2], block);
-  emit.call("gptc_attention_grad", grad.getCausal(), grad.getScale(),
+  emit.call("gptc_attention_grad", grad.getCausal(), grad.getTf32(), grad.getScale(),
             "static_assert(gptc_attention_grad_tile<shape>::items == " + Twine(items) +
                 ", \"as many blocks a row as are launched\");");
-  return CudaGeometry{attentionThreads, items, 1};
+  return CudaGeometry{attentionThreads, items, 1, emit.isOfHalves()};
 }

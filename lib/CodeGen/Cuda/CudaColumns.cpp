@@ -95,12 +95,13 @@ private:
     if (slices > 1) {
       emit.open("for (int other = 1; other < " + Twine(slices) + "; ++other)");
       for (auto [number, reduction] : llvm::enumerate(reductions))
-        emit.accumulate(graph[reduction].op, accumulators[number],
-                        emit.name(parts[number] + "[other * 32 + lane]", graph[reduction].type));
+        emit.accumulate(
+            graph[reduction].op, accumulators[number],
+            emit.name(parts[number] + "[other * 32 + lane]", emit.getBuilder().getF32Type()));
       emit.close();
     }
     for (auto [reduction, accumulator] : llvm::zip(reductions, accumulators))
-      emit.values[reduction] = emit.name(accumulator, graph[reduction].type);
+      emit.values[reduction] = emit.nameFloat(accumulator, graph[reduction].type);
     for (const Output &output : graph.getOutputs())
       if (Value value = evaluate(output.node))
         emit.store(output, value);

@@ -52,18 +52,7 @@ CudaEmitter::CudaEmitter(plan::KernelOp kernel, const KernelGraph &graph, const 
   createViews();
 }
 
-StringRef CudaEmitter::getIndexName() const { return typeName(indexType); }
-
-StringRef CudaEmitter::typeName(Type type) const {
-  if (type.isInteger(1))
-    return "bool";
-  if (type.isInteger(32))
-    return "int32_t";
-  if (type.isInteger(64))
-    return "int64_t";
-  assert(type.isF32() && "emitCudaScalar takes no other type");
-  return "float";
-}
+StringRef CudaEmitter::getIndexName() const { return cudaTypeName(indexType); }
 
 /// The elements that all uses of an operand lie in, over the rows of the largest launch.
 int64_t CudaEmitter::extentOf(unsigned operand) {
@@ -104,9 +93,8 @@ void CudaEmitter::createViews() {
   MLIRContext *context = builder.getContext();
   unsigned inputs = kernel.getBody().getNumArguments();
   SmallVector<Type> types;
-  for (auto [number, layout] : llvm::enumerate(kernel.getLayouts())) {
-    StringRef element =
-        typeName(cast<MemRefType>(cast<TypeAttr>(layout).getValue()).getElementType());
+  for (unsigned number = 0; number < kernel.getLayouts().size(); ++number) {
+    StringRef element = cudaTypeName(elementOf(kernel, number));
     std::string text = (number < inputs ? "const " : "") + element.str();
     types.push_back(emitc::PointerType::get(emitc::OpaqueType::get(context, text)));
   }
@@ -148,12 +136,17 @@ void CudaEmitter::declareElement() {
   ArrayRef<BlockArgument> arguments = function.getArguments().take_back(3);
   line("const " + getIndexName() + " row = {};", arguments[0]);
   line("const " + getIndexName() + " column = {};", arguments[1]);
-  line("const float given = {};", arguments[2]);
+  // What is computed from the product is computed from the number that is stored.
+  Type type = elementOf(kernel, *given);
+  line("const " + cudaTypeName(type) + " given = {};",
+       emitCudaRounding(builder, arguments[2], type, loc));
 }
 
 /// A literal: what a table holds must be known when it is compiled.
 static void printConstant(llvm::raw_ostream &os, const APFloat &value) {
-  if (value.isNaN())
+  if (&value.getSemantics() != &APFloat::IEEEsingle())
+    os << "{" << value.bitcastToAPInt().getZExtValue() << "}";
+  else if (value.isNaN())
     os << "__builtin_nanf(\"\")";
   else if (value.isInfinity())
     os << (value.isNegative() ? "-" : "") << "__builtin_huge_valf()";
@@ -169,7 +162,7 @@ void CudaEmitter::createTables() {
   for (auto [number, table] : llvm::enumerate(graph.getTables())) {
     std::string name = (kernel.getSymName() + "_table" + Twine(number)).str(), text;
     llvm::raw_string_ostream os(text);
-    os << "GPTC_TABLE " << typeName(table.getElementType()) << " " << name << "["
+    os << "GPTC_TABLE " << cudaTypeName(table.getElementType()) << " " << name << "["
        << table.getNumElements() << "] = {";
     if (isa<FloatType>(table.getElementType()))
       llvm::interleaveComma(table.getValues<APFloat>(), os,
@@ -201,7 +194,11 @@ void CudaEmitter::close() {
 }
 
 Value CudaEmitter::name(StringRef text, Type type) {
-  return emitc::LiteralOp::create(builder, loc, type, text);
+  return emitc::LiteralOp::create(builder, loc, cudaType(type), text);
+}
+
+Value CudaEmitter::nameFloat(StringRef text, Type type) {
+  return emitCudaRounding(builder, name(text, builder.getF32Type()), type, loc);
 }
 
 Value CudaEmitter::createIndex(int64_t value) {
@@ -218,7 +215,7 @@ std::string CudaEmitter::freshName(StringRef base) {
 
 Value CudaEmitter::bind(StringRef base, Value value) {
   std::string own = freshName(base);
-  line("const " + typeName(value.getType()) + " " + own + " = {};", value);
+  line("const " + cudaTypeName(value.getType()) + " " + own + " = {};", value);
   return name(own, value.getType());
 }
 
@@ -256,7 +253,8 @@ Value CudaEmitter::load(const Node &node) {
     index = emitc::AddOp::create(builder, loc, indexType, row, index);
   }
   std::string own = freshName(names[node.operand] + "_v");
-  line("const " + typeName(node.type) + " " + own + " = " + names[node.operand] + "[{}];", index);
+  line("const " + cudaTypeName(node.type) + " " + own + " = " + names[node.operand] + "[{}];",
+       index);
   return name(own, node.type);
 }
 
@@ -307,7 +305,7 @@ Value CudaEmitter::evaluate(unsigned number) {
 
 Value CudaEmitter::loadPlain(const Output &output, Type type) {
   std::string own = freshName(names[output.operand] + "_v");
-  line("const " + typeName(type) + " " + own + " = " + names[output.operand] + "[{}];",
+  line("const " + cudaTypeName(type) + " " + own + " = " + names[output.operand] + "[{}];",
        createLinear(output.index));
   return name(own, type);
 }
@@ -317,9 +315,13 @@ void CudaEmitter::storePlain(const Output &output, Value value) {
 }
 
 void CudaEmitter::store(const Output &output, Value value) {
-  if (output.accumulate)
-    value = emitc::AddOp::create(builder, loc, value.getType(), loadPlain(output, value.getType()),
-                                 value);
+  if (output.accumulate) {
+    Type type = elementOf(kernel, output.operand);
+    Value before = emitCudaWidening(builder, loadPlain(output, type), loc);
+    value = emitc::AddOp::create(builder, loc, before.getType(), before,
+                                 emitCudaWidening(builder, value, loc));
+    value = emitCudaRounding(builder, value, type, loc);
+  }
   storePlain(output, value);
 }
 
@@ -342,6 +344,7 @@ StringRef CudaEmitter::neutralOf(Operation *reduce) {
 
 void CudaEmitter::accumulate(Operation *reduce, StringRef accumulator, Value value) {
   StringRef kind = kindOf(reduce);
+  value = emitCudaWidening(builder, value, loc);
   if (kind == "sum")
     return line(accumulator + " += {};", value);
   line(accumulator + " = gptc_" + kind + "imum(" + accumulator + ", {});", value);

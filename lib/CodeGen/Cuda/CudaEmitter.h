@@ -47,13 +47,14 @@ public:
 
   /// What a name stands for.
   mlir::Value name(llvm::StringRef text, mlir::Type type);
+  /// The same of a float that `type` is rounded from.
+  mlir::Value nameFloat(llvm::StringRef text, mlir::Type type);
   mlir::Value indexName(llvm::StringRef text) { return name(text, indexType); }
   mlir::Value createIndex(int64_t value);
   /// A name that is not taken: `base`, or `base` with a number.
   std::string freshName(llvm::StringRef base);
   /// Gives `value` a name of its own, so that it is computed here.
   mlir::Value bind(llvm::StringRef base, mlir::Value value);
-  llvm::StringRef typeName(mlir::Type type) const;
 
   /// The index of each axis in the loops around the insertion point.
   std::vector<mlir::Value> axes;
@@ -98,6 +99,19 @@ private:
   llvm::StringSet<> taken;
   std::vector<std::vector<mlir::Value>> outside; ///< `values` around each open block
 };
+
+/// The name of a type in C++.
+llvm::StringRef cudaTypeName(mlir::Type type);
+/// What stands for a type in EmitC: numbers of 16 bits are structs of the device header.
+mlir::Type cudaType(mlir::Type type);
+/// Whether a type is bf16 or f16, or stands for one.
+bool isHalf(mlir::Type type);
+/// The element type of an operand.
+mlir::Type elementOf(plan::KernelOp kernel, unsigned operand);
+/// A number of 16 bits as a float, and a float rounded to `type`; others stay as they are.
+mlir::Value emitCudaWidening(mlir::OpBuilder &builder, mlir::Value value, mlir::Location loc);
+mlir::Value emitCudaRounding(mlir::OpBuilder &builder, mlir::Value value, mlir::Type type,
+                             mlir::Location loc);
 
 /// The arith or math operation of a node on its inputs. Emits an error on what CUDA kernels do not
 /// do, and gives null.

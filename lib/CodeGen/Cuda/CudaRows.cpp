@@ -55,6 +55,11 @@ public:
         return kernel.emitOpError("requires input ")
                << input << " to be read before output " << number << " takes its place";
     CudaGeometry geometry = getGeometry();
+    if (!sums.empty() && shape != Shape::element && !memory.sharedSums)
+      for (unsigned sum : sums)
+        if (isHalf(graph[graph.getOutputs()[sum].node].type))
+          return kernel.emitOpError(
+              "requires sums over long rows, which lie in an output, to be f32");
     if (!sums.empty()) {
       emitBlockOfRows(geometry);
       if (failed)
@@ -232,11 +237,12 @@ private:
     Type type = graph[output.node].type;
     std::string own = emit.freshName("total");
     emit.line("const float " + own + " = " + text + ";");
-    emit.store(output, emit.name(own, type));
+    emit.store(output, emit.nameFloat(own, type));
   }
 
   void addToSum(unsigned number, Value value) {
     const Output &output = graph.getOutputs()[number];
+    value = emitCudaWidening(emit.getBuilder(), value, emit.getLoc());
     if (shape == Shape::element)
       return emit.line(sumNames[number] + " += {};", value);
     if (memory.sharedSums)
@@ -258,7 +264,7 @@ private:
       for (unsigned node : phase.kept)
         if (!phases.getPlace(node, ~0u)->output) {
           scratch[node] = emit.freshName("keep");
-          emit.line("GPTC_SHARED(" + emit.typeName(graph[node].type) + ", " + scratch[node] + ", " +
+          emit.line("GPTC_SHARED(" + cudaTypeName(graph[node].type) + ", " + scratch[node] + ", " +
                     Twine(rows * columns) + ");");
         }
   }
@@ -316,7 +322,7 @@ private:
                                ? ("gptc_warp_" + kind).str()
                                : ("gptc_block_" + kind + "<" + Twine(lanes) + ">").str();
       emit.line("const float " + Twine(own) + " = " + callee + "(" + accumulator + ");");
-      emit.values[reduction] = emit.name(own, graph[reduction].type);
+      emit.values[reduction] = emit.nameFloat(own, graph[reduction].type);
     }
   }
 
@@ -361,7 +367,7 @@ private:
     if (place.output)
       return emit.loadPlain(graph.getOutputs()[*place.output], graph[node].type);
     std::string own = emit.freshName("kept");
-    emit.line("const " + emit.typeName(graph[node].type) + " " + own + " = " + scratch[node] +
+    emit.line("const " + cudaTypeName(graph[node].type) + " " + own + " = " + scratch[node] +
                   "[{}];",
               scratchIndex());
     return emit.name(own, graph[node].type);

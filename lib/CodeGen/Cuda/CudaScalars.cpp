@@ -9,7 +9,58 @@ using namespace mlir;
 using namespace gptc;
 using namespace gptc::codegen;
 
+StringRef gptc::codegen::cudaTypeName(Type type) {
+  if (auto opaque = dyn_cast<emitc::OpaqueType>(type))
+    return opaque.getValue();
+  if (type.isInteger(1))
+    return "bool";
+  if (type.isInteger(32))
+    return "int32_t";
+  if (type.isInteger(64))
+    return "int64_t";
+  if (type.isBF16())
+    return "gptc_bf16";
+  if (type.isF16())
+    return "gptc_f16";
+  assert(type.isF32() && "emitCudaScalar takes no other type");
+  return "float";
+}
+
+Type gptc::codegen::cudaType(Type type) {
+  return type.isBF16() || type.isF16()
+             ? emitc::OpaqueType::get(type.getContext(), cudaTypeName(type))
+             : type;
+}
+
+bool gptc::codegen::isHalf(Type type) { return isa<emitc::OpaqueType>(cudaType(type)); }
+
+Type gptc::codegen::elementOf(plan::KernelOp kernel, unsigned operand) {
+  return cast<MemRefType>(cast<TypeAttr>(kernel.getLayouts()[operand]).getValue()).getElementType();
+}
+
+Value gptc::codegen::emitCudaWidening(OpBuilder &builder, Value value, Location loc) {
+  if (!isHalf(value.getType()))
+    return value;
+  return emitc::CallOpaqueOp::create(builder, loc, builder.getF32Type(), "gptc_to_float", value)
+      .getResult(0);
+}
+
+Value gptc::codegen::emitCudaRounding(OpBuilder &builder, Value value, Type type, Location loc) {
+  if (!isHalf(type))
+    return value;
+  return emitc::CallOpaqueOp::create(builder, loc, cudaType(type),
+                                     ("gptc_from_float<" + cudaTypeName(type) + ">").str(), value)
+      .getResult(0);
+}
+
 Value gptc::codegen::emitCudaConstant(OpBuilder &builder, TypedAttr value, Location loc) {
+  if (isHalf(value.getType())) {
+    uint64_t bits = cast<FloatAttr>(value).getValue().bitcastToAPInt().getZExtValue();
+    return emitc::LiteralOp::create(
+        builder, loc, cudaType(value.getType()),
+        (cudaTypeName(value.getType()) + "{0x" + llvm::utohexstr(bits, /*LowerCase=*/true) + "}")
+            .str());
+  }
   if (auto number = dyn_cast<FloatAttr>(value); number && !number.getValue().isFinite()) {
     unsigned bits = number.getValue().bitcastToAPInt().getZExtValue();
     std::string text = number.getValue().isNaN() ? "gptc_as_float(0x" + llvm::utohexstr(bits) + "u)"
@@ -203,8 +254,9 @@ private:
         "acosh", "atanh", "erf",      "erfc",     "fma",       "floor",  "ceil",  "trunc", "round",
         "isnan", "isinf", "isfinite", "copysign", "roundeven", "powf",   "fpowi", "absf"};
     StringRef name = op->getName().stripDialect();
-    bool narrow = llvm::all_of(op->getOperandTypes(),
-                               [](Type type) { return type.isF32() || type.isInteger(32); });
+    bool narrow = llvm::all_of(op->getOperandTypes(), [](Type type) {
+      return type.isF32() || type.isInteger(32) || isHalf(type);
+    });
     if (!known.contains(name) || !narrow) {
       mlir::emitError(loc) << "CUDA kernels do not take " << op->getName() << " on "
                            << op->getOperandTypes();
@@ -227,5 +279,26 @@ private:
 
 Value gptc::codegen::emitCudaScalar(OpBuilder &builder, const Node &node, ValueRange inputs,
                                     Location loc) {
-  return ScalarPrinter(builder, node, inputs, loc).emit();
+  // Numbers of 16 bits are stored, moved and selected from; arithmetic is float32, rounded once.
+  bool moves = isa<arith::SelectOp>(node.op);
+  bool isNarrow = isHalf(node.type) || llvm::any_of(inputs.getTypes(), isHalf);
+  if (moves || !isNarrow) {
+    Node own = node;
+    own.type = cudaType(node.type);
+    return ScalarPrinter(builder, own, inputs, loc).emit();
+  }
+  if (isa<arith::BitcastOp>(node.op)) {
+    mlir::emitError(loc) << "CUDA kernels do not take the bits of numbers of 16 bits";
+    return {};
+  }
+  SmallVector<Value> wide;
+  for (Value input : inputs)
+    wide.push_back(emitCudaWidening(builder, input, loc));
+  if (isa<arith::ExtFOp, arith::TruncFOp>(node.op))
+    return emitCudaRounding(builder, wide[0], node.type, loc);
+  Node own = node;
+  if (isHalf(node.type))
+    own.type = builder.getF32Type();
+  Value value = ScalarPrinter(builder, own, wide, loc).emit();
+  return value ? emitCudaRounding(builder, value, node.type, loc) : value;
 }

@@ -93,13 +93,19 @@ FailureOr<CudaGeometry> gptc::codegen::emitCudaSegmentedSum(plan::KernelOp kerne
   emit.close();
   emit.open("for (int c = gptc_thread(); c < " + Twine(layout(out).getShape().back()) +
             "; c += " + Twine(sumThreads) + ")");
-  emit.line("float total = " + (kernel.getAccumulate()[0] ? target : std::string("0.0f")) + ";");
+  // Numbers of 16 bits are added up as floats, and the sum is rounded once.
+  auto widened = [&](unsigned operand, const std::string &text) {
+    return isHalf(elementOf(kernel, operand)) ? "gptc_to_float(" + text + ")" : text;
+  };
+  std::string before = kernel.getAccumulate()[0] ? widened(out, target) : "0.0f";
+  emit.line("float total = " + before + ";");
   emit.open("for (int p = first; p < " + last + " && " + indexAt("p") + " == v; ++p)");
-  emit.line("total += " + emit.operand(operands->adjoint) + "[" +
-            adjoint.offset(rowAt("p"), isWide) + " + c" + RowLayout::times(adjoint.columnStride) +
-            "];");
+  std::string term = emit.operand(operands->adjoint) + "[" + adjoint.offset(rowAt("p"), isWide) +
+                     " + c" + RowLayout::times(adjoint.columnStride) + "]";
+  emit.line("total += " + widened(operands->adjoint, term) + ";");
   emit.close();
-  emit.line(target + " = total;");
+  Type result = elementOf(kernel, out);
+  emit.line(target + " = {};", emit.nameFloat("total", result));
   emit.close();
   return CudaGeometry{sumThreads, 1, 1};
 }

@@ -35,19 +35,24 @@ static const char include[] = "#include \"gptc_device.h\"\n";
 /// The operands' types, as they stand in a parameter list: "const float *".
 static SmallVector<std::string> pointerTypes(plan::KernelOp kernel) {
   SmallVector<std::string> types;
-  for (auto [number, layout] : llvm::enumerate(kernel.getLayouts())) {
-    Type element = cast<MemRefType>(cast<TypeAttr>(layout).getValue()).getElementType();
+  for (unsigned number = 0; number < kernel.getLayouts().size(); ++number) {
     types.push_back(number < kernel.getBody().getNumArguments() ? "const " : "");
-    types.back() += isa<FloatType>(element) ? "float" : "int32_t";
+    types.back() += cudaTypeName(codegen::elementOf(kernel, number));
   }
   return types;
+}
+
+/// GPTC_KERNEL's argument.
+static std::string boundsOf(const CudaGeometry &geometry) {
+  std::string threads = std::to_string(geometry.threads);
+  return geometry.roomy ? "GPTC_ROOMY(" + threads + ")" : threads;
 }
 
 static std::string entryPoint(plan::KernelOp kernel, const KernelUse &use,
                               const CudaGeometry &geometry) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "GPTC_KERNEL(" << geometry.threads << ") " << kernel.getSymName() << "(";
+  os << "GPTC_KERNEL(" << boundsOf(geometry) << ") " << kernel.getSymName() << "(";
   SmallVector<std::string> types = pointerTypes(kernel);
   for (auto [number, type] : llvm::enumerate(types))
     os << type << " *" << use.names[number] << ", ";
@@ -62,7 +67,7 @@ static std::string instancesEntryPoint(plan::KernelOp kernel, const CudaGeometry
   std::string text;
   llvm::raw_string_ostream os(text);
   SmallVector<std::string> types = pointerTypes(kernel);
-  os << "GPTC_KERNEL(" << geometry.threads << ") " << kernel.getSymName()
+  os << "GPTC_KERNEL(" << boundsOf(geometry) << ") " << kernel.getSymName()
      << "_instances(const gptc_u64 *table, int instances) {\n"
      << "  const gptc_u64 *own = gptc_find_instance(table, instances, " << types.size() + 2
      << ");\n  " << kernel.getSymName() << "_block(";
@@ -161,34 +166,89 @@ static const char *textOf(StringRef schedule) {
                                         : nullptr;
 }
 
-/// The products by their transposes: "nn", "nt", "tn", "tt".
-static void addMatmuls(ModuleOp plan, CudaSource &source) {
-  bool used[2][2] = {};
-  plan.walk([&](plan::MatmulOp matmul) {
-    used[matmul.getTransposeLhs()][matmul.getTransposeRhs()] = true;
+static StringRef nameOf(CudaElement element) {
+  return element == CudaElement::float32    ? "float"
+         : element == CudaElement::bfloat16 ? "gptc_bf16"
+                                            : "gptc_f16";
+}
+
+static CudaElement elementOf(Type type) {
+  return type.isBF16()  ? CudaElement::bfloat16
+         : type.isF16() ? CudaElement::float16
+                        : CudaElement::float32;
+}
+
+static FailureOr<CudaVariant> variantOf(plan::MatmulOp matmul) {
+  if (matmul.getLhsElementType() != matmul.getRhsElementType())
+    return matmul.emitOpError("requires operands of one type on a GPU, found ")
+           << matmul.getLhsElementType() << " and " << matmul.getRhsElementType();
+  if (matmul.getLhsFactor() != matmul.getLhsElementType() ||
+      matmul.getRhsFactor() != matmul.getRhsElementType())
+    return matmul.emitOpError("requires operands that are rounded already on a GPU, found factors ")
+           << *matmul.getFactors();
+  return CudaVariant{matmul.getTransposeLhs(), matmul.getTransposeRhs(),
+                     elementOf(matmul.getLhsElementType()),
+                     elementOf(matmul.getResultElementType()), matmul.getTf32()};
+}
+
+/// "nn", "nt", "tn", "tt"; before that the types where they are not f32: "bf16_f32_nt", "tf32_nt".
+static std::string suffixOf(const CudaVariant &variant) {
+  auto shortName = [](CudaElement element) {
+    return element == CudaElement::float32    ? "f32_"
+           : element == CudaElement::bfloat16 ? "bf16_"
+                                              : "f16_";
+  };
+  std::string text;
+  if (variant.operands != CudaElement::float32 || variant.result != CudaElement::float32)
+    text = std::string(shortName(variant.operands)) + shortName(variant.result);
+  if (variant.tf32)
+    text += "tf32_";
+  return text + (variant.transposeLhs ? "t" : "n") + (variant.transposeRhs ? "t" : "n");
+}
+
+/// "gptc_fp32_products, false, true": how Products.cuh multiplies such operands, and the
+/// transposes.
+static std::string templateArguments(const CudaVariant &variant) {
+  StringRef products = variant.operands == CudaElement::bfloat16  ? "bf16"
+                       : variant.operands == CudaElement::float16 ? "f16"
+                       : variant.tf32                             ? "tf32"
+                                                                  : "fp32";
+  return ("gptc_" + products + "_products, " + (variant.transposeLhs ? "true" : "false") + ", " +
+          (variant.transposeRhs ? "true" : "false"))
+      .str();
+}
+
+static LogicalResult addMatmuls(ModuleOp plan, CudaSource &source) {
+  std::set<CudaVariant> variants;
+  WalkResult walked = plan.walk([&](plan::MatmulOp matmul) {
+    FailureOr<CudaVariant> variant = variantOf(matmul);
+    if (failed(variant))
+      return WalkResult::interrupt();
+    variants.insert(*variant);
+    return WalkResult::advance();
   });
-  for (bool lhs : {false, true})
-    for (bool rhs : {false, true}) {
-      if (!used[lhs][rhs])
-        continue;
-      CudaMatmulSource matmul;
-      matmul.symbol = std::string("gptc_matmul_") + (lhs ? "t" : "n") + (rhs ? "t" : "n");
-      matmul.transposeLhs = lhs;
-      matmul.transposeRhs = rhs;
-      matmul.threads = 128;
-      matmul.tileM = matmul.tileN = 64;
-      matmul.module = source.modules.size();
-      std::string text =
-          std::string(include) + cudaMatmulText + "\nGPTC_KERNEL(128) " + matmul.symbol +
-          "(const float *lhs, const float *rhs, float *result, int m, int n, int k,\n"
+  for (const CudaVariant &variant : variants) {
+    CudaMatmulSource matmul;
+    matmul.symbol = "gptc_matmul_" + suffixOf(variant);
+    matmul.variant = variant;
+    matmul.threads = 128;
+    matmul.tileM = matmul.tileN = 64;
+    matmul.module = source.modules.size();
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    os << include << cudaMatmulText << "\nGPTC_KERNEL(128) " << matmul.symbol << "(const "
+       << nameOf(variant.operands) << " *lhs, const " << nameOf(variant.operands) << " *rhs, "
+       << nameOf(variant.result)
+       << " *result, int m, int n, int k,\n"
           "    gptc_i64 lhs_stride, gptc_i64 rhs_stride, gptc_i64 result_stride,\n"
-          "    int accumulate, gptc_batch batch) {\n  gptc_matmul<" +
-          (lhs ? "true" : "false") + ", " + (rhs ? "true" : "false") +
-          ">(lhs, rhs, result, m, n, k, lhs_stride, rhs_stride,\n"
+          "    int accumulate, gptc_batch batch) {\n  gptc_matmul<"
+       << templateArguments(variant)
+       << ">(lhs, rhs, result, m, n, k, lhs_stride, rhs_stride,\n"
           "      result_stride, accumulate, batch);\n}\n";
-      source.modules.push_back(std::move(text));
-      source.matmuls.push_back(std::move(matmul));
-    }
+    source.modules.push_back(std::move(text));
+    source.matmuls.push_back(std::move(matmul));
+  }
+  return failure(walked.wasInterrupted());
 }
 
 /// Which input of the epilogue is the product.
@@ -206,15 +266,17 @@ static std::string epilogueEntryPoint(const CudaEpilogueSource &epilogue, plan::
                                       const KernelUse &use, unsigned product) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "GPTC_KERNEL(128) " << epilogue.symbol
-     << "(const float *gptc_lhs, const float *gptc_rhs, int gptc_m, int gptc_n, int gptc_k,\n"
+  StringRef element = nameOf(epilogue.variant.operands);
+  os << "GPTC_KERNEL(128) " << epilogue.symbol << "(const " << element << " *gptc_lhs, const "
+     << element
+     << " *gptc_rhs, int gptc_m, int gptc_n, int gptc_k,\n"
         "    gptc_i64 gptc_lhs_stride, gptc_i64 gptc_rhs_stride";
   // The product is written, unless an output takes its place.
   bool isWritten = !llvm::is_contained(kernel.getInPlace(), int64_t(product));
   for (auto [number, type] : llvm::enumerate(pointerTypes(kernel)))
-    os << ", " << (number == product ? "float" : type) << " *" << use.names[number];
-  os << ") {\n  gptc_matmul_tiles<" << (epilogue.transposeLhs ? "true" : "false") << ", "
-     << (epilogue.transposeRhs ? "true" : "false")
+    os << ", " << (number == product ? StringRef(type).split(' ').second : type) << " *"
+       << use.names[number];
+  os << ") {\n  gptc_matmul_tiles<" << templateArguments(epilogue.variant)
      << ">(\n      gptc_lhs, gptc_rhs, gptc_m, gptc_n, gptc_k, gptc_lhs_stride, gptc_rhs_stride,\n"
         "      [&](int row, int column, float gptc_value) {\n";
   if (isWritten) {
@@ -223,7 +285,11 @@ static std::string epilogueEntryPoint(const CudaEpilogueSource &epilogue, plan::
     int64_t offset;
     (void)layout.getStridesAndOffset(strides, offset);
     os << "        " << use.names[product] << "[(gptc_i64)row * " << strides.end()[-2]
-       << " + column] = gptc_value;\n";
+       << " + column] = "
+       << (epilogue.variant.result == CudaElement::float32
+               ? "gptc_value"
+               : ("gptc_from_float<" + nameOf(epilogue.variant.result) + ">(gptc_value)").str())
+       << ";\n";
   }
   os << "        " << kernel.getSymName() << "_element(";
   for (const std::string &name : use.names)
@@ -249,11 +315,13 @@ static LogicalResult addEpilogues(ModuleOp plan,
     if (layout.getRank() < 2 || (layout.getShape().end()[-2] == 1 && matmul.getM() > 1))
       return;
     CudaEpilogueSource epilogue;
-    epilogue.transposeLhs = matmul.getTransposeLhs();
-    epilogue.transposeRhs = matmul.getTransposeRhs();
-    epilogue.symbol = (kernel.getSymName() + "_behind_" + (epilogue.transposeLhs ? "t" : "n") +
-                       (epilogue.transposeRhs ? "t" : "n"))
-                          .str();
+    FailureOr<CudaVariant> variant = variantOf(matmul);
+    if (failed(variant)) {
+      isFine = false;
+      return;
+    }
+    epilogue.variant = *variant;
+    epilogue.symbol = (kernel.getSymName() + "_behind_" + suffixOf(*variant)).str();
     if (!done.insert(epilogue.symbol).second)
       return;
     epilogue.threads = 128;
@@ -319,8 +387,7 @@ FailureOr<CudaSource> gptc::emitCudaSource(ModuleOp plan) {
     source.modules[own->module] += "\n" + own->source;
     source.kernels.push_back(std::move(*own));
   }
-  addMatmuls(plan, source);
-  if (failed(addEpilogues(plan, uses, source)))
+  if (failed(addMatmuls(plan, source)) || failed(addEpilogues(plan, uses, source)))
     return failure();
   bool sorts = false;
   plan.walk([&](plan::ArgsortOp) { sorts = true; });

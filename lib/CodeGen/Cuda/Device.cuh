@@ -11,12 +11,16 @@
 // block; shared memory by GPTC_SHARED; blocks are of whole warps.
 #ifdef __CUDACC_RTC__
 
+typedef unsigned short gptc_u16;
 typedef int gptc_i32;
 typedef unsigned int gptc_u32;
 typedef long long gptc_i64;
 typedef unsigned long long gptc_u64;
 
 #define GPTC_KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+/// Of a kernel that has the registers it needs: without a least number of blocks, NVIDIA's compiler
+/// spills a few for the sake of one block more.
+#define GPTC_ROOMY(threads) threads, 1
 #define GPTC_DEVICE static __device__ __forceinline__
 #define GPTC_MEMBER __device__ __forceinline__
 #define GPTC_SHARED(type, name, count) __shared__ __align__(16) type name[count]
@@ -61,8 +65,27 @@ GPTC_DEVICE bool gptc_isnan(float x) { return x != x; }
 GPTC_DEVICE bool gptc_isinf(float x) { return fabsf(x) == __uint_as_float(0x7f800000); }
 GPTC_DEVICE bool gptc_isfinite(float x) { return fabsf(x) < __uint_as_float(0x7f800000); }
 
-/// The same, but unknown to the compiler: what is computed from it in a loop stays there, rather than
-/// in registers around the loop.
+/// Rounded to nearest even; overflow is infinite, NaN 0x7fff. PTX: Data Movement and Conversion
+/// Instructions: cvt.
+GPTC_DEVICE gptc_u16 gptc_bf16_bits(float x) {
+  gptc_u16 result;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(result) : "f"(x));
+  return result;
+}
+GPTC_DEVICE gptc_u16 gptc_f16_bits(float x) {
+  gptc_u16 result;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(result) : "f"(x));
+  return result;
+}
+/// The number that the bits of a float16 stand for.
+GPTC_DEVICE float gptc_f16_value(gptc_u16 bits) {
+  float result;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(bits));
+  return result;
+}
+
+/// The same, but unknown to the compiler: what is computed from it in a loop stays there, rather
+/// than in registers around the loop.
 GPTC_DEVICE gptc_u32 gptc_opaque(gptc_u32 x) {
   asm volatile("" : "+r"(x));
   return x;
@@ -138,10 +161,23 @@ GPTC_DEVICE gptc_u32 gptc_pack_bf16(float low, float high) {
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(high), "f"(low));
   return result;
 }
+/// Two float16.
+GPTC_DEVICE gptc_u32 gptc_pack_f16(float low, float high) {
+  gptc_u32 result;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(high), "f"(low));
+  return result;
+}
 /// Loads four 8 × 8 matrices of 16-bit elements; lane 8 · i + j gives the address of row j of
 /// matrix i.
 GPTC_DEVICE void gptc_ldmatrix_x4(gptc_u32 (&r)[4], const void *shared) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(gptc_shared_address(shared))
+               : "memory");
+}
+/// Loads four and transposes each.
+GPTC_DEVICE void gptc_ldmatrix_x4_trans(gptc_u32 (&r)[4], const void *shared) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                : "r"(gptc_shared_address(shared))
                : "memory");
@@ -169,6 +205,14 @@ GPTC_DEVICE void gptc_mma_m16n8k16_bf16(float (&d)[4], const gptc_u32 (&a)[4],
                : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+/// The same of float16.
+GPTC_DEVICE void gptc_mma_m16n8k16_f16(float (&d)[4], const gptc_u32 (&a)[4],
+                                       const gptc_u32 (&b)[2]) {
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+               "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
 
 #endif // The rest is the same on both sides.
 
@@ -181,8 +225,11 @@ template <class T> GPTC_DEVICE T *gptc_address(gptc_u64 word) {
   return reinterpret_cast<T *>(word);
 }
 
+template <class T> struct gptc_mutable { typedef T type; };
+template <class T> struct gptc_mutable<const T> { typedef T type; };
 /// `EXTENT` elements of an operand. The emulator checks indices; the device does not.
 template <class T, gptc_i64 EXTENT> struct gptc_view {
+  typedef typename gptc_mutable<T>::type element;
   T *data;
   GPTC_MEMBER gptc_view(T *data) : data(data) {}
   GPTC_MEMBER T &operator[](gptc_i64 index) const {
@@ -191,6 +238,32 @@ template <class T, gptc_i64 EXTENT> struct gptc_view {
   }
   GPTC_MEMBER void check(gptc_i64 index) const { GPTC_CHECK_INDEX("an operand", index, EXTENT); }
 };
+
+//===- Numbers of 16 bits ---------------------------------------------------===//
+// They are what lies in memory; arithmetic is on float.
+
+struct gptc_bf16 {
+  gptc_u16 bits;
+};
+struct gptc_f16 {
+  gptc_u16 bits;
+};
+GPTC_DEVICE float gptc_to_float(float x) { return x; }
+GPTC_DEVICE float gptc_to_float(gptc_bf16 x) { return gptc_as_float((gptc_u32)x.bits << 16); }
+GPTC_DEVICE float gptc_to_float(gptc_f16 x) { return gptc_f16_value(x.bits); }
+
+template <class T> struct gptc_rounding;
+template <> struct gptc_rounding<float> {
+  GPTC_DEVICE float of(float x) { return x; }
+};
+template <> struct gptc_rounding<gptc_bf16> {
+  GPTC_DEVICE gptc_bf16 of(float x) { return {gptc_bf16_bits(x)}; }
+};
+template <> struct gptc_rounding<gptc_f16> {
+  GPTC_DEVICE gptc_f16 of(float x) { return {gptc_f16_bits(x)}; }
+};
+/// The nearest number of type T, ties to even.
+template <class T> GPTC_DEVICE T gptc_from_float(float x) { return gptc_rounding<T>::of(x); }
 
 //===- Reductions -----------------------------------------------------------===//
 

@@ -10,6 +10,7 @@
 // watched for, and but for `gptc_sync_warp` they order no memory accesses, as on the device.
 #ifndef __CUDACC_RTC__
 
+typedef unsigned short gptc_u16;
 typedef int gptc_i32;
 typedef unsigned int gptc_u32;
 typedef long long gptc_i64;
@@ -55,6 +56,7 @@ void gptc_emulator_misaligned(const char *what, const void *address, int alignme
 }
 
 #define GPTC_KERNEL(threads) extern "C" void
+#define GPTC_ROOMY(threads) threads
 #define GPTC_DEVICE static inline __attribute__((always_inline))
 #define GPTC_MEMBER inline __attribute__((always_inline))
 #define GPTC_OPERATION static inline __attribute__((no_sanitize("thread")))
@@ -158,6 +160,31 @@ GPTC_DEVICE bool gptc_isinf(float x) { return __builtin_isinf(x); }
 GPTC_DEVICE bool gptc_isfinite(float x) { return __builtin_isfinite(x); }
 #define GPTC_MATH(name) __builtin_##name
 
+GPTC_DEVICE gptc_u16 gptc_bf16_bits(float x) {
+  gptc_u32 bits = gptc_as_u32(x);
+  return (gptc_u16)(x != x ? 0x7fff : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+GPTC_DEVICE gptc_u16 gptc_f16_bits(float x) {
+  gptc_u32 bits = gptc_as_u32(x), size = bits & 0x7fffffff, sign = (bits ^ size) >> 16;
+  if (x != x)
+    return 0x7fff;
+  if (size >= gptc_as_u32(65520.0f)) // halfway between the largest number and what would follow
+    return (gptc_u16)(sign | 0x7c00);
+  if (size < gptc_as_u32(0x1p-14f)) // a multiple of 2^-24, as are the floats from 0.5 to 1
+    return (gptc_u16)(sign | (gptc_as_u32(gptc_as_float(size) + 0.5f) - gptc_as_u32(0.5f)));
+  size += 0xfff + (size >> 13 & 1);
+  return (gptc_u16)(sign | (size - (112u << 23)) >> 13); // the biases are 127 and 15
+}
+GPTC_DEVICE float gptc_f16_value(gptc_u16 bits) {
+  gptc_u32 sign = (gptc_u32)(bits & 0x8000) << 16, exponent = bits >> 10 & 31,
+           fraction = bits & 0x3ff;
+  if (exponent == 31)
+    return gptc_as_float(fraction ? 0x7fffffff : sign | 0x7f800000);
+  if (exponent == 0)
+    return gptc_as_float(sign | gptc_as_u32((float)fraction * 0x1p-24f));
+  return gptc_as_float(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
 //===- Warp operations ------------------------------------------------------===//
 
 template <class T> struct gptc_shuffle_lane {
@@ -218,12 +245,11 @@ GPTC_DEVICE gptc_u32 gptc_to_tf32(float x) {
     return x != x ? 0x7fffffff : bits;
   return (bits + 0x1000) & 0xffffe000;
 }
-GPTC_DEVICE gptc_u32 gptc_to_bf16(float x) {
-  gptc_u32 bits = gptc_as_u32(x);
-  return x != x ? 0x7fff : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-}
 GPTC_DEVICE gptc_u32 gptc_pack_bf16(float low, float high) {
-  return gptc_to_bf16(low) | gptc_to_bf16(high) << 16;
+  return gptc_bf16_bits(low) | (gptc_u32)gptc_bf16_bits(high) << 16;
+}
+GPTC_DEVICE gptc_u32 gptc_pack_f16(float low, float high) {
+  return gptc_f16_bits(low) | (gptc_u32)gptc_f16_bits(high) << 16;
 }
 
 struct gptc_ldmatrix_lane {
@@ -235,10 +261,25 @@ template <int MATRICES> GPTC_OPERATION void gptc_ldmatrix_operation(void *const 
       static_cast<gptc_ldmatrix_lane *>(lanes[lane])->result[matrix] =
           static_cast<gptc_ldmatrix_lane *>(lanes[matrix * 8 + lane / 4])->row[lane % 4];
 }
+/// The same of transposed matrices: an element is half a word.
+template <int MATRICES> GPTC_OPERATION void gptc_ldmatrix_trans_operation(void *const *lanes) {
+  for (int lane = 0; lane < 32; ++lane)
+    for (int matrix = 0; matrix < MATRICES; ++matrix) {
+      int row = lane % 4 * 2, column = lane / 4;
+      gptc_u32 pair[2];
+      for (int i = 0; i < 2; ++i)
+        pair[i] = static_cast<gptc_ldmatrix_lane *>(lanes[matrix * 8 + row + i])->row[column / 2] >>
+                  column % 2 * 16;
+      static_cast<gptc_ldmatrix_lane *>(lanes[lane])->result[matrix] =
+          (pair[0] & 0xffff) | pair[1] << 16;
+    }
+}
 /// Lane 8 · i + j hands in the address of row j of matrix i, and reads that row, so that its lack
 /// of a barrier shows.
 template <int MATRICES>
-GPTC_DEVICE void gptc_ldmatrix(gptc_u32 (&r)[MATRICES], const void *shared) {
+GPTC_DEVICE void
+gptc_ldmatrix(gptc_u32 (&r)[MATRICES], const void *shared,
+              void (*operation)(void *const *) = gptc_ldmatrix_operation<MATRICES>) {
   gptc_ldmatrix_lane lane;
   if ((gptc_thread() & 31) < 8 * MATRICES) {
     if ((gptc_u64)shared % 16)
@@ -246,11 +287,14 @@ GPTC_DEVICE void gptc_ldmatrix(gptc_u32 (&r)[MATRICES], const void *shared) {
     for (int i = 0; i < 4; ++i)
       lane.row[i] = static_cast<const gptc_u32 *>(shared)[i];
   }
-  gptc_emulator_warp(gptc_ldmatrix_operation<MATRICES>, &lane, "ldmatrix");
+  gptc_emulator_warp(operation, &lane, "ldmatrix");
   for (int i = 0; i < MATRICES; ++i)
     r[i] = lane.result[i];
 }
 GPTC_DEVICE void gptc_ldmatrix_x4(gptc_u32 (&r)[4], const void *s) { gptc_ldmatrix<4>(r, s); }
+GPTC_DEVICE void gptc_ldmatrix_x4_trans(gptc_u32 (&r)[4], const void *s) {
+  gptc_ldmatrix<4>(r, s, gptc_ldmatrix_trans_operation<4>);
+}
 GPTC_DEVICE void gptc_ldmatrix_x2(gptc_u32 (&r)[2], const void *s) { gptc_ldmatrix<2>(r, s); }
 
 struct gptc_mma_lane {
@@ -296,6 +340,9 @@ GPTC_OPERATION float gptc_tf32_element(gptc_u32 word, int) {
 GPTC_OPERATION float gptc_bf16_element(gptc_u32 word, int i) {
   return gptc_as_float(i ? word & 0xffff0000 : word << 16);
 }
+GPTC_OPERATION float gptc_f16_element(gptc_u32 word, int i) {
+  return gptc_f16_value((gptc_u16)(word >> 16 * i));
+}
 GPTC_DEVICE void gptc_mma_m16n8k8_tf32(float (&d)[4], const gptc_u32 (&a)[4],
                                        const gptc_u32 (&b)[2]) {
   gptc_mma<8, 1, gptc_tf32_element>(d, a, b);
@@ -303,6 +350,10 @@ GPTC_DEVICE void gptc_mma_m16n8k8_tf32(float (&d)[4], const gptc_u32 (&a)[4],
 GPTC_DEVICE void gptc_mma_m16n8k16_bf16(float (&d)[4], const gptc_u32 (&a)[4],
                                         const gptc_u32 (&b)[2]) {
   gptc_mma<16, 2, gptc_bf16_element>(d, a, b);
+}
+GPTC_DEVICE void gptc_mma_m16n8k16_f16(float (&d)[4], const gptc_u32 (&a)[4],
+                                       const gptc_u32 (&b)[2]) {
+  gptc_mma<16, 2, gptc_f16_element>(d, a, b);
 }
 
 #endif
