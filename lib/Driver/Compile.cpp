@@ -1,6 +1,8 @@
 // The compiler behind one function: description, pipelines, kernels, plan.
 #include "gptc/Driver/Compile.h"
 
+#include "PassChoice.h"
+
 #include "gptc/Autodiff/Passes.h"
 #include "gptc/CodeGen/CpuCompiler.h"
 #include "gptc/CodeGen/CudaSource.h"
@@ -8,7 +10,6 @@
 #include "gptc/Dialect/Plan/PlanOps.h"
 #include "gptc/Plan/Passes.h"
 #include "gptc/Plan/PlanWriter.h"
-#include "gptc/Transforms/PassFilter.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -43,20 +44,6 @@ static std::string placeOf(Location location) {
   return text;
 }
 
-/// Makes the passes of the pipelines known by name, as --disable-pass asks for them.
-static void registerPasses() {
-  static const bool registered = [] {
-    registerGptcTransformsPasses();
-    registerGptcAutodiffPasses();
-    registerGptcPlanPasses();
-    registerGptcCodeGenPasses();
-    registerCanonicalizerPass();
-    registerCSEPass();
-    return true;
-  }();
-  (void)registered;
-}
-
 struct Compilation::State {
   explicit State(CompileOptions given)
       : options(std::move(given)), context(MLIRContext::Threading::DISABLED) {
@@ -65,6 +52,8 @@ struct Compilation::State {
                     func::FuncDialect>();
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
+    if (options.keepRemarks)
+      keepRemarks(context, remarks);
     // What passes report is kept for the caller, who decides where it goes.
     handler = context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
       bool error = diagnostic.getSeverity() == DiagnosticSeverity::Error;
@@ -80,6 +69,11 @@ struct Compilation::State {
   ~State() { context.getDiagEngine().eraseHandler(handler); }
 
   Status load();
+  Status meetBudget(OptimizeOptions &optimize);
+  Status failedPasses() const;
+  PlanOptions planOptions() const {
+    return {options.noReuse, /*foldRoundings=*/options.target == "cpu", passes.overlay};
+  }
   Status advance(Stage target);
   Status failedCodeGeneration();
   Status addImages(PlanMetadata &metadata);
@@ -87,6 +81,7 @@ struct Compilation::State {
   Result<std::string> cudaText(const std::string &what, const std::string &kernel);
 
   CompileOptions options;
+  std::vector<KeptRemark> remarks; // outlives the context, which adds to it
   MLIRContext context;
   mlir::DiagnosticEngine::HandlerID handler;
   LoadedModel model;
@@ -94,7 +89,9 @@ struct Compilation::State {
   std::string errors, warnings;
   std::vector<runtime::cuda::KernelResources> resources;
   Stage stage = Stage::graph;
+  std::optional<Recomputation> recomputation;
   bool loaded = false;
+  PassChoice passes;
 };
 
 Compilation::Compilation(CompileOptions options)
@@ -104,11 +101,48 @@ Compilation::~Compilation() = default;
 ModuleOp Compilation::module() { return *state->model.module; }
 const ModelInfo &Compilation::info() const { return state->model.info; }
 const std::string &Compilation::warnings() const { return state->warnings; }
+const std::vector<KeptRemark> &Compilation::remarks() const { return state->remarks; }
+
+std::string Compilation::sourceLine(const std::string &file, unsigned line) const {
+  auto lineOf = [&](const SourceFile &source) -> std::string {
+    bool there = source.path() == file && line >= 1 && line <= source.lineCount();
+    return there ? StringRef(source.lineText(line)).trim().str() : "";
+  };
+  for (const std::unique_ptr<SourceFile> &source : state->model.sources)
+    if (std::string text = lineOf(*source); !text.empty())
+      return text;
+  return lineOf(preludeSource());
+}
+
+std::optional<LossScaling> CompileOptions::lossScaling() const {
+  if (precision != TrainingPrecision::fp16)
+    return std::nullopt;
+  LossScaling scaling;
+  scaling.initialScale = lossScale.value_or(scaling.initialScale);
+  scaling.growthInterval = lossScaleGrowthInterval.value_or(scaling.growthInterval);
+  return scaling;
+}
+
+/// What precision and target do not allow.
+static Status checkPrecision(const CompileOptions &options) {
+  if (options.precision == TrainingPrecision::tf32 && options.target == "cpu")
+    return {Code::invalidArgument, "--precision tf32: CPUs have no TensorFloat-32; required fp32, "
+                                   "bf16 or fp16, or a GPU"};
+  const char *flag = options.lossScale                 ? "--loss-scale"
+                     : options.lossScaleGrowthInterval ? "--loss-scale-growth-interval"
+                                                       : nullptr;
+  if (flag && options.precision != TrainingPrecision::fp16)
+    return {Code::invalidArgument,
+            (Twine(flag) +
+             ": only gradients in fp16 are scaled; required --precision fp16, found " +
+             nameOf(options.precision))
+                .str()};
+  return Status::success();
+}
 
 Status Compilation::State::load() {
-  registerPasses();
-  if (llvm::Error error = disablePasses(context, options.disabledPasses))
-    return {Code::invalidArgument, "--disable-pass: " + llvm::toString(std::move(error))};
+  GPTC_RETURN_IF_ERROR(checkPrecision(options));
+  GPTC_ASSIGN(passes, choosePasses(options, context));
   std::string message;
   std::unique_ptr<SourceFile> source = SourceFile::load(options.model, message);
   if (!source)
@@ -140,31 +174,57 @@ Status Compilation::State::load() {
 /// What axes of parameters are padded to. On a GPU: tiles of the tensor cores and the libraries'
 /// matmuls are 64 elements or a multiple wide, and one that is cut off costs as much as a whole
 /// one. On the CPU: 16 floats are the widest vector and a cache line, in which rows begin anyhow.
-static OptimizeOptions optimizeOptions(const CompileOptions &options) {
+static OptimizeOptions optimizeOptions(const CompileOptions &options, bool fuse) {
   if (options.padMultiple)
-    return {*options.padMultiple, unlimitedGrowth, options.chunkBytes};
-  return {options.target == "cpu" ? 16 : 64, options.padGrowth, options.chunkBytes};
+    return {*options.padMultiple, unlimitedGrowth, options.chunkBytes, options.precision, fuse};
+  return {options.target == "cpu" ? 16 : 64, options.padGrowth, options.chunkBytes,
+          options.precision, fuse};
+}
+
+/// With a memory budget the module at Stage::training says how much has to be saved.
+Status Compilation::State::meetBudget(OptimizeOptions &optimize) {
+  if (options.noReuse || !passes.overlay)
+    return {Code::invalidArgument, "--memory-budget: where no memory is used again (--no-reuse, "
+                                   "or without plan-assign-buffers), it cannot be met"};
+  if (llvm::is_contained(options.disabledPasses, "gpt-recompute"))
+    return {Code::invalidArgument, "--memory-budget: it needs the pass gpt-recompute"};
+  Result<Recomputation> found =
+      gptc::meetBudget(*model.module, *options.memoryBudget, optimize, planOptions());
+  if (!found.ok())
+    return found.status().message().empty() ? failedPasses() : found.status();
+  recomputation = *found;
+  return Status::success();
+}
+
+Status Compilation::State::failedPasses() const {
+  return {Code::dataError,
+          errors.empty() ? options.model + ": error: compilation failed\n" : errors};
 }
 
 Status Compilation::State::advance(Stage target) {
+  bool recomputes = options.memoryBudget && options.trains;
+  if (recomputes && stage < Stage::training && target > Stage::training)
+    GPTC_RETURN_IF_ERROR(advance(Stage::training));
+  OptimizeOptions optimize = optimizeOptions(options, passes.fuse);
+  if (recomputes && stage < Stage::optimized && target >= Stage::optimized)
+    GPTC_RETURN_IF_ERROR(meetBudget(optimize));
   PassManager manager(&context);
   if (stage < Stage::forward && target >= Stage::forward)
     buildForwardPipeline(manager);
   if (stage < Stage::training && target >= Stage::training) {
     if (options.trains)
-      buildTrainingPipeline(manager, {options.optimizer});
+      buildTrainingPipeline(manager, {options.optimizer, options.lossScaling()});
     else
       buildInferencePipeline(manager);
   }
   if (stage < Stage::optimized && target >= Stage::optimized)
-    buildOptimizePipeline(manager, optimizeOptions(options));
+    buildOptimizePipeline(manager, optimize);
   if (stage < Stage::plan && target >= Stage::plan)
-    buildPlanPipeline(manager, {options.noReuse});
+    buildPlanPipeline(manager, planOptions());
   if (options.instrument)
     options.instrument(manager);
   if (failed(manager.run(*model.module)))
-    return {Code::dataError,
-            errors.empty() ? options.model + ": error: compilation failed\n" : errors};
+    return failedPasses();
   stage = std::max(stage, target);
   return Status::success();
 }
@@ -181,7 +241,7 @@ std::string Compilation::settings() const {
       {"preset", state->options.load.preset},
       {"set", state->options.load.overrides},
       {"optimizer", state->options.optimizer == Optimizer::sgd ? "sgd" : "adamw"},
-      {"precision", "fp32"}};
+      {"precision", nameOf(state->options.precision).str()}};
   if (auto batch = info.freeSize("B"))
     settings["batch_size"] = *batch;
   if (auto length = info.freeSize("T"))
@@ -259,7 +319,17 @@ Result<std::vector<char>> Compilation::emitPlan() {
     return state->failedCodeGeneration();
   metadata.cpuFeatures = std::move(kernels->requiredFeatures);
   metadata.object = std::move(kernels->object);
+  metadata.matmulTile = kernels->matmulTile;
   return serializePlan(module(), metadata);
+}
+
+Result<runtime::Plan> Compilation::makePlan() {
+  GPTC_ASSIGN(std::vector<char> bytes, emitPlan());
+  return parse(std::move(bytes), state->options.model);
+}
+
+const std::optional<Recomputation> &Compilation::recomputation() const {
+  return state->recomputation;
 }
 
 const std::vector<runtime::cuda::KernelResources> &Compilation::resources() const {

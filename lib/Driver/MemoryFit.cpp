@@ -1,20 +1,29 @@
 // The largest batch that fits into so much memory.
 #include "gptc/Driver/Memory.h"
 
+#include <limits>
 #include <map>
 
 using namespace gptc;
 using runtime::Result;
 
 Result<BatchFit> gptc::largestBatch(const CompileOptions &options, uint64_t bytes) {
-  std::map<int64_t, uint64_t> sizes; // by batch
+  constexpr uint64_t tooMany = std::numeric_limits<uint64_t>::max();
+  std::map<int64_t, uint64_t> sizes; // by batch; `tooMany` where the budget cannot be met
   auto needed = [&](int64_t batch) -> Result<uint64_t> {
     if (auto known = sizes.find(batch); known != sizes.end())
       return known->second;
     CompileOptions trial = options;
     trial.load.batchSize = batch;
+    if (trial.memoryBudget)
+      trial.memoryBudget = MemoryBudget{MemoryBudget::Kind::bytes, bytes};
     Compilation compilation(trial);
-    GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
+    runtime::Status status = compilation.runTo(Stage::plan);
+    if (trial.memoryBudget && status.code() == runtime::Code::outOfMemory)
+      return sizes[batch] = tooMany;
+    GPTC_RETURN_IF_ERROR(status);
+    if (compilation.recomputation())
+      return sizes[batch] = compilation.recomputation()->total;
     return sizes[batch] = reportMemory(compilation.module()).total;
   };
   // Memory grows with the batch, nearly by as much for each example: two sizes say about where the
@@ -37,7 +46,8 @@ Result<BatchFit> gptc::largestBatch(const CompileOptions &options, uint64_t byte
   while (tooLarge - fits > 1) {
     int64_t middle = fits + (tooLarge - fits) / 2;
     if (auto low = sizes.find(fits), high = sizes.find(tooLarge);
-        low != sizes.end() && high != sizes.end() && high->second > low->second) {
+        low != sizes.end() && high != sizes.end() && high->second > low->second &&
+        high->second != tooMany) {
       double share = static_cast<double>(bytes - low->second) / (high->second - low->second);
       middle = std::clamp<int64_t>(fits + share * (tooLarge - fits), fits + 1, tooLarge - 1);
     }
@@ -46,7 +56,8 @@ Result<BatchFit> gptc::largestBatch(const CompileOptions &options, uint64_t byte
   }
   BatchFit fit{fits, fits ? sizes[fits] : 0, 0};
   if (tooLarge <= largest) {
-    GPTC_ASSIGN(fit.bytesOfNext, needed(tooLarge));
+    GPTC_ASSIGN(uint64_t next, needed(tooLarge));
+    fit.bytesOfNext = next == tooMany ? 0 : next;
   }
   return fit;
 }

@@ -8,6 +8,7 @@
 #include "runtime/execute/Session.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <map>
 
@@ -27,16 +28,38 @@ struct Inputs {
   };
   Environment values;
   std::map<std::string, About> about;
+  /// Of dynamic loss scaling, if modules do it.
+  std::optional<LossScaling> scaling;
 
   /// Gives the variables of `module` that have none a value, which depends on seed and name alone.
   void add(mlir::ModuleOp module, uint64_t seed);
-  /// The same with every real number changed by a random part of `relative`.
-  Environment perturbed(double relative) const;
+  /// The same with every real number changed by a random part of `relative`, but for the counts and
+  /// the scale of loss scaling.
+  Environment perturbed(double relative, uint64_t seed = 7) const;
   std::vector<std::string> ofKind(gpt::VariableKind kind) const;
 };
 
-/// Tensors by entry and variable, as "update/output:norm". What @train returns and writes is under
-/// "accumulate_first", into which it turns.
+/// A way to run @update. With loss scaling there are three: as it is; with a gradient that is not
+/// finite; and as the last of the steps before the scale grows. Their names are "update",
+/// "update:overflow" and "update:growth".
+struct UpdateRun {
+  std::string name;
+  bool overflows = false, grows = false;
+
+  /// What it starts from. Where gradients are scaled, as the module's are that computed them, they
+  /// are here too.
+  Environment start(const Inputs &inputs, const Environment &values, bool scales) const;
+};
+std::vector<UpdateRun> updateRuns(bool scales);
+
+/// The entry that a run is of.
+inline llvm::StringRef entryOf(llvm::StringRef run) { return run.split(':').first; }
+
+/// Divides gradients by the loss scale that they were computed with.
+void unscale(Tensor &gradient, const Environment &values);
+
+/// Tensors by run of an entry and variable, as "update/output:norm". What @train returns and writes
+/// is under "accumulate_first", into which it turns. Gradients are without the loss scale.
 using Observations = std::map<std::string, Tensor>;
 
 using Observer =
@@ -53,8 +76,9 @@ runtime::Result<Observations> observe(mlir::ModuleOp module, const Inputs &input
 runtime::Result<Observations> expectAccumulation(mlir::ModuleOp module, const Inputs &inputs,
                                                  const Environment &values);
 
-/// What @update must give, by the optimizer's formula.
-Observations expectUpdate(const Inputs &inputs, const Environment &values, Optimizer optimizer);
+/// What @update must give, by the optimizer's formula, in all its runs.
+Observations expectUpdate(const Inputs &inputs, const Environment &values, Optimizer optimizer,
+                          bool scales);
 
 /// A tensor's error and what is allowed of it.
 struct Check {
@@ -83,6 +107,30 @@ using Budgets = std::map<std::string, double>;
 /// 64 · (what `disturbed` differs) + `relative` · largest element + `ofKind` · largest of the kind.
 Budgets makeBudgets(const Observations &exact, const Observations &disturbed, double relative,
                     double ofKind);
+
+/// The narrowest type of real tensors in a module, TensorFloat-32 where products have that
+/// attribute; null for float32 throughout.
+const llvm::fltSemantics *narrowestIn(mlir::ModuleOp module);
+
+/// 8 · the largest error of the module's roundings, found in several places near the inputs.
+runtime::Result<Budgets> makeRoundingBudgets(mlir::ModuleOp module, const Inputs &inputs,
+                                             const llvm::fltSemantics &narrow);
+
+/// Runs a module with its roundings.
+///
+/// An error if what it writes to a parameter, moment or gradient, or adds to it, holds nothing but
+/// numbers of the narrow type where float64 has others: it was rounded, or summed in 16 bits.
+runtime::Result<Observations> observeRounded(mlir::ModuleOp module, const Inputs &inputs,
+                                             const llvm::fltSemantics &narrow);
+
+/// The variables that must have float32's digits in the end: parameters, moments and gradients, but
+/// for those that gpt.embedding_grad takes part in, whose rows may be single rows of a rounded
+/// tensor.
+llvm::StringSet<> wideVariables(mlir::ModuleOp module, const Inputs &inputs);
+
+/// The same error for what a plan gave.
+runtime::Status checkResolution(const Observations &found, const Observations &exact,
+                                const llvm::StringSet<> &wide, const llvm::fltSemantics &narrow);
 
 /// Runs a module of the plan dialect, whose buffers have offsets, on the device.
 class PlanRunner {

@@ -32,9 +32,10 @@ private:
   Status compile();
   Status checkAll();
   Result<Checks> checkTensors(ModuleOp before, ModuleOp after);
+  Status checkRoundings(ModuleOp after, Checks &checks);
+  Status makeFloatBudgets();
   Result<Checks> checkNew(ModuleOp before, ModuleOp after, const Observations &found);
   Result<Checks> checkPlan(ModuleOp plan);
-  Status makePlanBudgets();
   bool conclude(const Snapshot &snapshot, ModuleOp before, Result<Checks> checks);
 
   const VerifyOptions &options;
@@ -47,10 +48,13 @@ private:
   Observations exact; ///< by float64
   Budgets budgets;    ///< of tensor programs in float64
   Budgets planBudgets;
-  ModuleOp graph;                      ///< the last that holds @train
-  ModuleOp unoptimized;                ///< the first that holds all entries
-  ModuleOp tensors;                    ///< the last in tensors
-  std::optional<Observations> planned; ///< what the first plan gave
+  const llvm::fltSemantics *narrow = nullptr; ///< the narrowest type, once it is assigned
+  Budgets roundingBudgets;                    ///< of programs with roundings
+  llvm::StringSet<> wide;                     ///< variables that must not be rounded
+  ModuleOp graph;                             ///< the last that holds @train
+  ModuleOp unoptimized;                       ///< the first that holds all entries
+  ModuleOp tensors;                           ///< the last in tensors
+  std::optional<Observations> planned;        ///< what the first plan gave
 };
 } // namespace
 
@@ -76,6 +80,7 @@ Status Verifier::compile() {
 }
 
 Status Verifier::run() {
+  inputs.scaling = compileOptions.trains ? compileOptions.lossScaling() : std::nullopt;
   compileOptions.instrument = [this](PassManager &manager) { recorder.watch(manager); };
   compilation = std::make_unique<Compilation>(compileOptions);
   Status compiled = compile();
@@ -181,7 +186,8 @@ Result<Checks> Verifier::checkNew(ModuleOp before, ModuleOp after, const Observa
   }
   Observations expected;
   if (holds("update/"))
-    expected = expectUpdate(inputs, inputs.values, compileOptions.optimizer);
+    expected =
+        expectUpdate(inputs, inputs.values, compileOptions.optimizer, inputs.scaling.has_value());
   if (holds("accumulate_middle/")) {
     GPTC_ASSIGN(Observations sums, expectAccumulation(before, inputs, inputs.values));
     expected.merge(sums);
@@ -217,10 +223,36 @@ Result<Checks> Verifier::checkTensors(ModuleOp before, ModuleOp after) {
   }
   GPTC_ASSIGN(Checks news, checkNew(before, after, found));
   checks.merge(news);
+  if (llvm::all_of(checks, [](auto &entry) { return entry.second.ok(); }))
+    GPTC_RETURN_IF_ERROR(checkRoundings(after, checks));
   return checks;
 }
 
-Status Verifier::makePlanBudgets() {
+/// Runs a module with 16-bit numbers as it is meant, roundings included. In place of a tensor's
+/// check stands that of its roundings where that is the tighter one.
+Status Verifier::checkRoundings(ModuleOp after, Checks &checks) {
+  const llvm::fltSemantics *here = narrowestIn(after);
+  if (!here)
+    return Status::success();
+  if (!narrow) {
+    narrow = here;
+    wide = wideVariables(after, inputs);
+    GPTC_RETURN_IF_ERROR(makeFloatBudgets());
+    GPTC_ASSIGN(roundingBudgets, makeRoundingBudgets(after, inputs, *narrow));
+    for (auto &[key, budget] : roundingBudgets)
+      budget += planBudgets[key];
+  }
+  GPTC_ASSIGN(Observations found, observeRounded(after, inputs, *narrow));
+  for (const auto &[key, tensor] : found) {
+    Check check{largestDifference(tensor, exact[key]), roundingBudgets[key]};
+    if (Check &old = checks[key];
+        check.error * old.budget > old.error * check.budget || !check.ok())
+      old = check;
+  }
+  return Status::success();
+}
+
+Status Verifier::makeFloatBudgets() {
   GPTC_ASSIGN(Observations single, observe(unoptimized, inputs, inputs.values, Precision::float32));
   GPTC_ASSIGN(Observations moved,
               observe(unoptimized, inputs, inputs.perturbed(0x1p-23), Precision::float64));
@@ -232,8 +264,9 @@ Status Verifier::makePlanBudgets() {
 }
 
 Result<Checks> Verifier::checkPlan(ModuleOp plan) {
-  if (!planned)
-    GPTC_RETURN_IF_ERROR(makePlanBudgets());
+  if (!planned && planBudgets.empty())
+    GPTC_RETURN_IF_ERROR(makeFloatBudgets());
+  const Budgets &allowed = narrow ? roundingBudgets : planBudgets;
   OwningOpRef<ModuleOp> copy = plan.clone();
   if (!(*plan.getOps<plan::EntryOp>().begin())->hasAttr("transient_bytes"))
     GPTC_RETURN_IF_ERROR(separateBuffers(*copy));
@@ -242,10 +275,14 @@ Result<Checks> Verifier::checkPlan(ModuleOp plan) {
   for (const auto &[key, tensor] : planned ? *planned : exact) {
     auto here = found.find(key);
     double error = here == found.end() ? infinite : largestDifference(here->second, tensor);
-    checks[key] = {error, planned ? 0 : planBudgets[key]};
+    auto budget = allowed.find(key);
+    checks[key] = {error, planned || budget == allowed.end() ? 0 : budget->second};
   }
-  if (!planned)
+  if (!planned) {
+    if (narrow)
+      GPTC_RETURN_IF_ERROR(checkResolution(found, exact, wide, *narrow));
     planned = std::move(found);
+  }
   return checks;
 }
 

@@ -2,6 +2,7 @@
 // the step are equal, and the norm of the gradients is clipped.
 #include "Verification.h"
 
+#include "gptc/Dialect/GPT/LossScaler.h"
 #include "gptc/Dialect/GPT/Variables.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -82,7 +83,14 @@ static double meanOf(gpt::VariableOp variable) {
   return init->getKind() == gpt::InitKind::constant ? a : (a + b) / 2;
 }
 
+/// Of loss scaling: a scale that overflows nothing, and counts of some steps.
+static double scalerNumber(StringRef name) {
+  return name == gpt::lossScaleName ? 1024 : name == gpt::goodStepsName ? 3 : 6;
+}
+
 static double realElement(gpt::VariableOp variable, StringRef name, Source &source) {
+  if (name.starts_with(gpt::scalerPrefix))
+    return scalerNumber(name);
   switch (variable.getKind()) {
   case gpt::VariableKind::parameter:
     return meanOf(variable) + spread(variable) * source.bell();
@@ -161,18 +169,54 @@ void Inputs::add(ModuleOp module, uint64_t seed) {
     }
 }
 
-Environment Inputs::perturbed(double relative) const {
+Environment Inputs::perturbed(double relative, uint64_t seed) const {
   Environment result;
   for (const auto &entry : values) {
     Tensor value = entry.second;
-    if (value.isReal()) {
-      Source source(7, entry.first());
+    if (value.isReal() && !entry.first().starts_with(gpt::scalerPrefix)) {
+      Source source(seed, entry.first());
       for (double &element : value.mutableReals())
         element *= 1 + relative * source.uniform(-1, 1);
     }
     result[entry.first()] = std::move(value);
   }
   return result;
+}
+
+std::vector<UpdateRun> verification::updateRuns(bool scales) {
+  if (!scales)
+    return {{"update"}};
+  return {{"update"}, {"update:overflow", true}, {"update:growth", false, true}};
+}
+
+static double scaleIn(const Environment &values) {
+  auto scale = values.find(gpt::lossScaleName);
+  return scale == values.end() ? 1 : scale->second.reals()[0];
+}
+
+Environment UpdateRun::start(const Inputs &inputs, const Environment &values, bool scales) const {
+  Environment start = values;
+  if (!scales)
+    return start;
+  bool isFirst = true;
+  for (const std::string &name : inputs.ofKind(gpt::VariableKind::gradient)) {
+    MutableArrayRef<double> elements = start[name].mutableReals();
+    for (double &element : elements)
+      element *= scaleIn(values);
+    if (overflows && isFirst && !elements.empty())
+      elements.back() = std::numeric_limits<double>::infinity();
+    isFirst = false;
+  }
+  if (grows && inputs.scaling)
+    start[gpt::goodStepsName].mutableReals()[0] =
+        static_cast<double>(inputs.scaling->growthInterval - 1);
+  return start;
+}
+
+void verification::unscale(Tensor &gradient, const Environment &values) {
+  double scale = scaleIn(values);
+  for (double &element : gradient.mutableReals())
+    element /= scale;
 }
 
 std::vector<std::string> Inputs::ofKind(gpt::VariableKind kind) const {

@@ -3,6 +3,7 @@
 
 #include "gptc/CodeGen/CpuCompiler.h"
 #include "gptc/CodeGen/CudaSource.h"
+#include "gptc/Dialect/GPT/LossScaler.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
 #include "gptc/Plan/Passes.h"
 #include "gptc/Plan/PlanWriter.h"
@@ -23,6 +24,8 @@ using runtime::TensorKind;
 
 Status verification::separateBuffers(ModuleOp plan) {
   PassManager manager(plan.getContext());
+  // Behind every pass products are computed alike: so bits may be compared.
+  manager.addPass(createGenerateMatmulsPass());
   AssignBuffersPassOptions options;
   options.noReuse = true;
   manager.addPass(createAssignBuffersPass(options));
@@ -38,6 +41,10 @@ static Result<PlanMetadata> compile(ModuleOp plan, bool cuda, std::string &text,
   llvm::raw_string_ostream stream(kernels);
   for (auto kernel : plan.getOps<plan::KernelOp>())
     stream << kernel << "\n";
+  for (auto entry : plan.getOps<plan::EntryOp>())
+    for (auto matmul : entry.getOps<plan::MatmulOp>())
+      if (matmul.getGenerated())
+        stream << matmul.getTypesAttr() << matmul.getFactorsAttr() << "\n";
   // A GPU's modules hold the kernels of the plan's other commands too.
   if (compiled && kernels == text && !cuda)
     return *std::static_pointer_cast<PlanMetadata>(compiled);
@@ -55,6 +62,7 @@ static Result<PlanMetadata> compile(ModuleOp plan, bool cuda, std::string &text,
       return Status(Code::internal, "the kernels cannot be compiled");
     metadata->cpuFeatures = std::move(object->requiredFeatures);
     metadata->object = std::move(object->object);
+    metadata->matmulTile = object->matmulTile;
   }
   text = std::move(kernels);
   compiled = metadata;
@@ -66,27 +74,29 @@ namespace {
 class Run {
 public:
   Run(Session &session, const Inputs &inputs, Observations &found)
-      : session(session), inputs(inputs), found(found) {}
+      : session(session), inputs(inputs), found(found),
+        scales(session.plan().findTensor(gpt::lossScaleName.str()) != nullptr) {}
 
   /// Runs entries as observe() does, up to `last` if it is one of them.
   Status all(StringRef last = "");
 
 private:
-  Status fill();
-  Status run(const std::string &entry);
-  Status take(const std::string &entry, const TensorInfo &tensor);
+  Status fill(const Environment &values);
+  Status run(const std::string &entry, const std::string &name);
+  Status take(const std::string &name, const TensorInfo &tensor);
   Status checkPads(const TensorInfo &tensor, ArrayRef<float> values);
 
   Session &session;
   const Inputs &inputs;
   Observations &found;
+  bool scales; ///< whether gradients are multiplied by the loss scale
 };
 } // namespace
 
-Status Run::fill() {
+Status Run::fill(const Environment &values) {
   for (const TensorInfo &tensor : session.plan().tensors()) {
-    auto value = inputs.values.find(tensor.name);
-    if (value == inputs.values.end() || !session.holds(tensor))
+    auto value = values.find(tensor.name);
+    if (value == values.end() || !session.holds(tensor))
       continue;
     const Tensor &given = value->second;
     if (!given.isReal()) {
@@ -100,8 +110,8 @@ Status Run::fill() {
   return Status::success();
 }
 
-Status Run::take(const std::string &entry, const TensorInfo &tensor) {
-  Tensor &result = found[entry + "/" + tensor.name];
+Status Run::take(const std::string &name, const TensorInfo &tensor) {
+  Tensor &result = found[name + "/" + tensor.name];
   if (tensor.type == runtime::DataType::int32) {
     std::vector<int32_t> values(tensor.count());
     GPTC_RETURN_IF_ERROR(session.read(tensor, std::span(values)));
@@ -111,13 +121,15 @@ Status Run::take(const std::string &entry, const TensorInfo &tensor) {
   std::vector<float> values(tensor.count());
   GPTC_RETURN_IF_ERROR(session.read(tensor, std::span(values)));
   result = Tensor(tensor.shape, std::vector<double>(values.begin(), values.end()));
+  if (tensor.kind == TensorKind::gradient && scales)
+    unscale(result, inputs.values);
   return tensor.kind == TensorKind::output ? Status::success() : checkPads(tensor, values);
 }
 
 /// Everything that a tensor owns beside its elements must be 0.
 Status Run::checkPads(const TensorInfo &tensor, ArrayRef<float> values) {
   TensorInfo raw = tensor;
-  raw.shape = {static_cast<int64_t>(tensor.bytes / runtime::planElementSize)};
+  raw.shape = {static_cast<int64_t>(tensor.bytes / runtime::elementBytes(tensor.type))};
   raw.strides = {1};
   std::vector<float> memory(raw.count());
   GPTC_RETURN_IF_ERROR(session.read(raw, std::span(memory)));
@@ -127,8 +139,8 @@ Status Run::checkPads(const TensorInfo &tensor, ArrayRef<float> values) {
   return {Code::dataError, "the pads of variable '" + tensor.name + "' are not all 0"};
 }
 
-/// Runs an entry and takes all that the interpreter might have of it.
-Status Run::run(const std::string &entry) {
+/// Runs an entry and takes all that the interpreter might have of it, as of the run `name`.
+Status Run::run(const std::string &entry, const std::string &name) {
   if (session.plan().findEntry(entry) < 0)
     return Status::success();
   GPTC_RETURN_IF_ERROR(session.run(entry));
@@ -136,26 +148,34 @@ Status Run::run(const std::string &entry) {
   for (const TensorInfo &tensor : session.plan().tensors()) {
     TensorKind kind = tensor.kind;
     bool wanted = kind == TensorKind::output;
-    if (kind == TensorKind::state || kind == TensorKind::gradient)
+    if (kind == TensorKind::gradient)
       wanted = accumulates;
+    if (kind == TensorKind::state)
+      wanted = accumulates || updates;
     if (kind == TensorKind::parameter || kind == TensorKind::moment)
       wanted = updates;
     if (wanted && session.holds(tensor))
-      GPTC_RETURN_IF_ERROR(take(entry, tensor));
+      GPTC_RETURN_IF_ERROR(take(name, tensor));
   }
   return Status::success();
 }
 
 Status Run::all(StringRef last) {
-  GPTC_RETURN_IF_ERROR(fill());
+  GPTC_RETURN_IF_ERROR(fill(inputs.values));
   for (const char *entry : {"accumulate_first", "accumulate_middle", "accumulate_last"}) {
-    GPTC_RETURN_IF_ERROR(run(entry));
+    GPTC_RETURN_IF_ERROR(run(entry, entry));
     if (entry == last)
       return Status::success();
   }
-  for (const char *entry : {"update", "evaluate", "logits"}) {
-    GPTC_RETURN_IF_ERROR(fill());
-    GPTC_RETURN_IF_ERROR(run(entry));
+  for (const UpdateRun &update : updateRuns(scales)) {
+    GPTC_RETURN_IF_ERROR(fill(update.start(inputs, inputs.values, scales)));
+    GPTC_RETURN_IF_ERROR(run("update", update.name));
+    if (last == "update")
+      return Status::success();
+  }
+  for (const char *entry : {"evaluate", "logits"}) {
+    GPTC_RETURN_IF_ERROR(fill(inputs.values));
+    GPTC_RETURN_IF_ERROR(run(entry, entry));
     if (entry == last)
       return Status::success();
   }

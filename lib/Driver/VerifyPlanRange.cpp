@@ -91,7 +91,8 @@ static llvm::SetVector<Operation *> suspects(plan::EntryOp entry, ModuleOp modul
   for (auto tensor : module.getOps<plan::TensorOp>())
     buffers[tensor.getName()] = tensor.getPlace().getBuffer().getValue();
   auto sliceOf = [&](StringRef key) {
-    auto [from, name] = key.split('/');
+    auto [run, name] = key.split('/');
+    StringRef from = entryOf(run);
     auto buffer = buffers.find(name);
     return from == entry.getSymName() && buffer != buffers.end()
                ? slice(entry, module, buffer->second)
@@ -159,8 +160,8 @@ static std::vector<std::string> overlaps(ModuleOp module) {
   for (auto one : module.getOps<plan::BufferOp>())
     for (auto two : module.getOps<plan::BufferOp>())
       if (one->isBeforeInBlock(two) && one.getSegment() == two.getSegment() &&
-          one.getSegment() != "transient" && !one->hasAttr(plan::lentMark) && !two->hasAttr(plan::lentMark) &&
-          one.getOffset() && two.getOffset() &&
+          one.getSegment() != "transient" && !one->hasAttr(plan::lentMark) &&
+          !two->hasAttr(plan::lentMark) && one.getOffset() && two.getOffset() &&
           *one.getOffset() < *two.getOffset() + two.getBytes() &&
           *two.getOffset() < *one.getOffset() + one.getBytes() && lines.size() < mostLines)
         lines.push_back("in the same memory: " + describe(one) + " and " + describe(two));
@@ -240,7 +241,7 @@ static Operation *parting(plan::EntryOp entry, ModuleOp module, ModuleOp tensors
 std::vector<std::string> verification::findPlanRange(ModuleOp tensors, ModuleOp module,
                                                      const Inputs &inputs, const Findings &findings,
                                                      PlanRunner &runner) {
-  std::string entryName = StringRef(findings.tensor).split('/').first.str();
+  std::string entryName = entryOf(StringRef(findings.tensor).split('/').first).str();
   auto entry = module.lookupSymbol<plan::EntryOp>(entryName);
   if (!entry)
     return {};

@@ -76,6 +76,7 @@ public:
 Trace::Trace(ModuleOp module, StringRef entry, const Inputs &inputs) {
   if (!module)
     return;
+  entry = entryOf(entry);
   function = module.lookupSymbol<func::FuncOp>(entry);
   if (!function && entry == "accumulate_first")
     function = module.lookupSymbol<func::FuncOp>("train");

@@ -1,6 +1,7 @@
 // Runs the entries of a module of tensors by the interpreter, and says what came out.
 #include "Verification.h"
 
+#include "gptc/Dialect/GPT/LossScaler.h"
 #include "gptc/Dialect/GPT/Variables.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -26,7 +27,7 @@ static std::vector<std::string> observedVariables(func::FuncOp entry, StringRef 
                                                   const Inputs &inputs) {
   llvm::StringSet<> outputs;
   entry.walk([&](gpt::WriteOp write) { outputs.insert(write.getVariable()); });
-  bool accumulates = name.starts_with("accumulate_"), updates = name == "update";
+  bool accumulates = name.starts_with("accumulate_"), updates = entryOf(name) == "update";
   std::vector<std::string> names;
   for (const auto &[variable, properties] : inputs.about) {
     bool wanted = false;
@@ -35,7 +36,7 @@ static std::vector<std::string> observedVariables(func::FuncOp entry, StringRef 
       wanted = outputs.contains(variable);
       break;
     case gpt::VariableKind::state:
-      wanted = accumulates;
+      wanted = accumulates || updates;
       break;
     case gpt::VariableKind::gradient:
       wanted = accumulates && entry.getSymName() != "train";
@@ -67,6 +68,11 @@ static bool sorts(const Tensor &order, const Tensor &indices) {
       return false;
   }
   return positions.size() == values.size();
+}
+
+/// Whether the module's gradients are multiplied by the loss scale.
+static bool scalesGradients(ModuleOp module) {
+  return module.lookupSymbol(gpt::lossScaleName) != nullptr;
 }
 
 namespace {
@@ -103,8 +109,12 @@ public:
       std::string key = (name + "/" + gpt::outputPrefix + output.getValue()).str();
       found[key] = entry == "train" ? scaled(tensor) : tensor;
     }
-    for (const std::string &variable : observedVariables(function, name, inputs))
-      found[(name + "/" + variable).str()] = values.lookup(variable);
+    for (const std::string &variable : observedVariables(function, name, inputs)) {
+      Tensor value = values.lookup(variable);
+      if (inputs.about.at(variable).kind == gpt::VariableKind::gradient && scalesGradients(module))
+        unscale(value, values);
+      found[(name + "/" + variable).str()] = std::move(value);
+    }
     return Status::success();
   }
 
@@ -135,7 +145,12 @@ Result<Observations> verification::observe(ModuleOp module, const Inputs &inputs
   GPTC_RETURN_IF_ERROR(training.run("train", "accumulate_first"));
   for (StringRef name : accumulations)
     GPTC_RETURN_IF_ERROR(training.run(name, name));
-  for (StringRef name : {"update", "evaluate", "logits"}) {
+  bool scales = scalesGradients(module);
+  for (const UpdateRun &run : updateRuns(scales)) {
+    Sequence update(module, inputs, run.start(inputs, values, scales), precision, observer, found);
+    GPTC_RETURN_IF_ERROR(update.run("update", run.name));
+  }
+  for (StringRef name : {"evaluate", "logits"}) {
     Sequence alone(module, inputs, values, precision, observer, found);
     GPTC_RETURN_IF_ERROR(alone.run(name, name));
   }

@@ -2,11 +2,14 @@
 #ifndef GPTC_DRIVER_COMPILE_H
 #define GPTC_DRIVER_COMPILE_H
 
+#include "gptc/Driver/MemoryBudget.h"
+#include "gptc/Driver/RemarkLog.h"
 #include "gptc/Model/Model.h"
 #include "gptc/Pipelines/Pipelines.h"
 
 #include "runtime/base/Status.h"
 #include "runtime/device/cuda/ModuleCompiler.h"
+#include "runtime/plan/Plan.h"
 
 #include <functional>
 #include <memory>
@@ -24,6 +27,10 @@ struct CompileOptions {
   std::string model; ///< path of the description
   LoadOptions load;
   Optimizer optimizer = Optimizer::adamw;
+  TrainingPrecision precision = TrainingPrecision::fp32;
+  /// Of dynamic loss scaling, which training in fp16 does; if not set, LossScaling's.
+  std::optional<double> lossScale;
+  std::optional<int64_t> lossScaleGrowthInterval;
   bool noReuse = false;
   /// Axes of parameters are padded to a multiple of this; 1: none are. If not set, to what the
   /// target's kernels like, unless it makes an axis larger by more than `padGrowth` percent.
@@ -31,14 +38,24 @@ struct CompileOptions {
   int64_t padGrowth = OptimizeOptions().padGrowth;
   /// The largest product that is kept whole where pieces of rows would do; 0 keeps all.
   uint64_t chunkBytes = 512 << 20;
+  /// What training may take; without it nothing is computed again that is not cheap.
+  std::optional<MemoryBudget> memoryBudget;
   /// What the plan runs on: "cpu" (this machine's processor), "cuda" (kernels as source, compiled
   /// where they run), or "cuda:sm_90a" (compiled now as well, for that architecture).
   std::string target = "cpu";
   /// Where progress and warnings of compiling for a GPU go, in whole lines; empty: nowhere.
   std::function<void(std::string_view)> note;
-  std::vector<std::string> disabledPasses; ///< by argument name
+  /// By argument name. Without gpt-form-kernels each operation is a kernel, without
+  /// plan-assign-buffers each buffer has memory of its own.
+  std::vector<std::string> disabledPasses;
+  /// Optimisations that run although the table of passes has them off for the target.
+  std::vector<std::string> enabledPasses;
   /// Leave the entries out that this run has no use for: sampling needs `logits` alone.
   bool trains = true, evaluates = true;
+  /// What the gradients are scaled by; nothing if they are not.
+  std::optional<LossScaling> lossScaling() const;
+  /// Keep what passes tell of themselves, for remarks().
+  bool keepRemarks = false;
   /// Called with the pass manager of each runTo() before it runs, to watch its passes.
   std::function<void(mlir::PassManager &)> instrument;
 };
@@ -56,6 +73,9 @@ public:
   /// Compiles the kernels of a module at Stage::plan and writes the plan.
   runtime::Result<std::vector<char>> emitPlan();
 
+  /// The same, ready to run.
+  runtime::Result<runtime::Plan> makePlan();
+
   /// The text of the kernels at Stage::plan: `what` is "loops" (MLIR), "llvm" or "assembly" for the
   /// CPU, "cuda", "header" (which all modules include) or "ptx" (of the target's architecture) for
   /// a GPU; `kernel` is a symbol, or empty for all.
@@ -64,10 +84,18 @@ public:
   /// What each kernel takes of a GPU's multiprocessor, once emitPlan() has compiled for one.
   const std::vector<runtime::cuda::KernelResources> &resources() const;
 
+  /// What the memory budget costs, from Stage::optimized on; nothing without one.
+  const std::optional<Recomputation> &recomputation() const;
+
   mlir::ModuleOp module();
   const ModelInfo &info() const;
   const std::string &warnings() const;
-  /// JSON that a plan carries: preset, overrides, sizes, optimizer, config values.
+  /// In the order in which passes told them.
+  const std::vector<KeptRemark> &remarks() const;
+  /// Line `line` (from 1) of a text that locations name, the description or the prelude, without
+  /// blanks around it; empty if there is none.
+  std::string sourceLine(const std::string &file, unsigned line) const;
+  /// JSON that a plan carries: preset, overrides, sizes, optimizer, precision, config values.
   std::string settings() const;
 
 private:

@@ -67,10 +67,11 @@ MemoryReport reportMemory(mlir::ModuleOp plan);
 struct BatchFit {
   int64_t batch = 0;        ///< 0 if not even one example fits
   uint64_t bytes = 0;       ///< that it takes
-  uint64_t bytesOfNext = 0; ///< that one example more would take
+  uint64_t bytesOfNext = 0; ///< that one example more would take; 0 if it fits in no way
 };
 
-/// The largest batch size whose plan takes at most `bytes`. Compiles a few plans.
+/// The largest batch size whose plan takes at most `bytes`. With a memory budget, whatever it is,
+/// as much is computed again as that needs, and logits do not count. Compiles a few plans.
 runtime::Result<BatchFit> largestBatch(const CompileOptions &options, uint64_t bytes);
 
 } // namespace gptc

@@ -16,6 +16,11 @@
 //   module before any optimisation; the change that relative changes of all inputs by 2⁻²³ make;
 //   4 ulp of the largest element. With launches merged, and again with memory shared, the bits must
 //   be the same.
+// - From where numbers of 16 bits are assigned on, each module also runs with its roundings, and so
+//   does the plan: to what float32 is allowed comes 8 times the largest error that the roundings
+//   make at four points near the inputs (VerifyRounding.cpp says why). Gradients, parameters and
+//   moments must not have been rounded at all. With loss scaling the update also runs with a
+//   gradient that is not finite, and as the step that makes the scale grow.
 #ifndef GPTC_DRIVER_VERIFY_H
 #define GPTC_DRIVER_VERIFY_H
 

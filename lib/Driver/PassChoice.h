@@ -1,0 +1,21 @@
+// Which passes a compilation runs.
+#ifndef GPTC_LIB_DRIVER_PASSCHOICE_H
+#define GPTC_LIB_DRIVER_PASSCHOICE_H
+
+#include "gptc/Driver/Compile.h"
+
+namespace gptc {
+
+/// What stands for the two optimisations that cannot be left out of a pipeline: they do the least
+/// that a plan needs.
+struct PassChoice {
+  bool fuse = true, overlay = true;
+};
+
+/// Makes `context` leave out what the user disabled, and what the table of optimisations has off
+/// for the target. Error invalidArgument: there is no such pass, or the plan cannot do without it.
+runtime::Result<PassChoice> choosePasses(const CompileOptions &options, mlir::MLIRContext &context);
+
+} // namespace gptc
+
+#endif // GPTC_LIB_DRIVER_PASSCHOICE_H
