@@ -15,35 +15,6 @@ constexpr const char *dataText =
     "by input name; "
     "\"train\" and \"val\" in file names pick the split, else the last 10 % is for validation";
 
-void addDevice(CLI::App &app, runtime::DeviceOptions &device) {
-  static const std::map<std::string, MatmulChoice> matmuls = {
-      {"auto", MatmulChoice::automatic},
-      {"library", MatmulChoice::library},
-      {"generated", MatmulChoice::generated}};
-  constexpr const char *group = "Device";
-  app.add_option("--device", device.device,
-                 "auto (a GPU where there is one; a plan's own target), cpu, cuda, or cuda:N")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--threads", device.threads,
-                 "threads of the CPU (default: OMP_NUM_THREADS, else one a processor)")
-      ->type_name("N")
-      ->group(group);
-  app.add_flag_callback(
-         "--no-graphs", [&device] { device.graphs = false; },
-         "launch kernels one by one, not as CUDA graphs")
-      ->group(group);
-  app.add_option_function<std::string>(
-         "--matmul", [&device](const std::string &name) { device.matmul = matmuls.at(name); },
-         "matrix products on a GPU: auto (cuBLASLt where it is installed), library (cuBLASLt), "
-         "generated (the plan's own kernels)")
-      ->check(CLI::IsMember({"auto", "library", "generated"}))
-      ->default_str("auto")
-      ->type_name("WHO")
-      ->group(group);
-}
-
 void addProfile(CLI::App &app, std::string &profile) {
   app.add_option("--profile", profile,
                  "time every command: prints a table, writes a trace for ui.perfetto.dev")
@@ -158,6 +129,35 @@ void addOutputs(CLI::App &app, runtime::TrainOptions &options) {
 
 } // namespace
 
+void addDeviceOptions(CLI::App &app, runtime::DeviceOptions &device) {
+  static const std::map<std::string, MatmulChoice> matmuls = {
+      {"auto", MatmulChoice::automatic},
+      {"library", MatmulChoice::library},
+      {"generated", MatmulChoice::generated}};
+  constexpr const char *group = "Device";
+  app.add_option("--device", device.device,
+                 "auto (a GPU where there is one; a plan's own target), cpu, cuda, or cuda:N")
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--threads", device.threads,
+                 "threads of the CPU (default: OMP_NUM_THREADS, else one a processor)")
+      ->type_name("N")
+      ->group(group);
+  app.add_flag_callback(
+         "--no-graphs", [&device] { device.graphs = false; },
+         "launch kernels one by one, not as CUDA graphs")
+      ->group(group);
+  app.add_option_function<std::string>(
+         "--matmul", [&device](const std::string &name) { device.matmul = matmuls.at(name); },
+         "matrix products on a GPU: auto (cuBLASLt where it is installed), library (cuBLASLt), "
+         "generated (the plan's own kernels)")
+      ->check(CLI::IsMember({"auto", "library", "generated"}))
+      ->default_str("auto")
+      ->type_name("WHO")
+      ->group(group);
+}
+
 void addTrainOptions(CLI::App &app, runtime::TrainOptions &options) {
   static const std::map<std::string, Shuffle> shuffles = {{"none", Shuffle::none},
                                                           {"windows", Shuffle::windows},
@@ -176,7 +176,7 @@ void addTrainOptions(CLI::App &app, runtime::TrainOptions &options) {
   app.add_option("--seed", options.seed, "of initial weights, shuffling and dropout")
       ->capture_default_str()
       ->type_name("N");
-  addDevice(app, options.device);
+  addDeviceOptions(app, options.device);
   addOptimizer(app, options);
   addOutputs(app, options);
 }
@@ -201,7 +201,7 @@ void addSampleOptions(CLI::App &app, runtime::SampleOptions &options) {
       ->capture_default_str()
       ->type_name("X");
   app.add_option("--seed", options.seed, "of the draws")->capture_default_str()->type_name("N");
-  addDevice(app, options.device);
+  addDeviceOptions(app, options.device);
 }
 
 void addEvalOptions(CLI::App &app, runtime::EvalOptions &options) {
@@ -213,7 +213,7 @@ void addEvalOptions(CLI::App &app, runtime::EvalOptions &options) {
   app.add_option("--eval-batches", options.evalBatches, "batches; 0: the whole split")
       ->capture_default_str()
       ->type_name("N");
-  addDevice(app, options.device);
+  addDeviceOptions(app, options.device);
   addProfile(app, options.profile);
 }
 
@@ -236,7 +236,7 @@ void addBenchOptions(CLI::App &app, runtime::BenchOptions &options) {
       ->capture_default_str()
       ->type_name("N");
   app.add_flag("--json", options.json, "print one JSON object")->excludes(serve);
-  addDevice(app, options.device);
+  addDeviceOptions(app, options.device);
   addProfile(app, options.profile);
 }
 
@@ -255,7 +255,7 @@ void addConformanceOptions(CLI::App &app, runtime::ConformanceOptions &options) 
       ->capture_default_str()
       ->type_name("N");
   app.add_flag("--json", options.json, "print one JSON object");
-  addDevice(app, options.device);
+  addDeviceOptions(app, options.device);
 }
 
 } // namespace gptc::tools

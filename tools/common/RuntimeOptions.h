@@ -14,6 +14,8 @@ void addSampleOptions(CLI::App &app, runtime::SampleOptions &options);
 void addEvalOptions(CLI::App &app, runtime::EvalOptions &options);
 void addBenchOptions(CLI::App &app, runtime::BenchOptions &options);
 void addInfoOptions(CLI::App &app, runtime::InfoOptions &options);
+/// --device, --threads, --no-graphs and --matmul, which most of the others add.
+void addDeviceOptions(CLI::App &app, runtime::DeviceOptions &device);
 void addConformanceOptions(CLI::App &app, runtime::ConformanceOptions &options);
 
 } // namespace gptc::tools

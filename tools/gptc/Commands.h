@@ -22,6 +22,9 @@ Command addCompile(CLI::App &app);
 Command addRun(CLI::App &app);
 Command addMemory(CLI::App &app);
 Command addFmt(CLI::App &app);
+Command addExplain(CLI::App &app);
+Command addLedger(CLI::App &app);
+Command addBench(CLI::App &app);
 Command addVerify(CLI::App &app);
 
 } // namespace gptc::tools

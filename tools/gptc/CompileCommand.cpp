@@ -40,6 +40,7 @@ Command addCompile(CLI::App &app) {
   CLI::App *command = app.add_subcommand("compile", "compile a model into a plan file");
   addModelOptions(*command, *options);
   addOptimizerOption(*command, *options);
+  addMemoryBudgetOption(*command, *options);
   command->add_option("-o,--output", *output, "the plan file to write")
       ->type_name("FILE.plan")
       ->required();

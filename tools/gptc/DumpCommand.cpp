@@ -116,6 +116,7 @@ Command addDump(CLI::App &app) {
   CLI::App *command = app.add_subcommand("dump", "print the program at a stage of the compiler");
   addModelOptions(*command, *compile);
   addOptimizerOption(*command, *compile);
+  addMemoryBudgetOption(*command, *compile);
   command
       ->add_option("--stage", options->stage,
                    "graph, forward, training, optimized, plan or source (default graph)")

@@ -43,7 +43,35 @@ static std::vector<const Block *> ownersOfPeak(const MemoryReport::Timeline &tim
   return owners;
 }
 
-static void printJson(const MemoryReport &report, const std::optional<BatchFit> &fit) {
+static void printPrice(const Recomputation &recomputation) {
+  fmt::print("\nto take {} instead of {}, {} is allowed:\n", byteText(recomputation.total),
+             byteText(recomputation.without), byteText(recomputation.budget));
+  if (recomputation.entries.empty())
+    fmt::print("  nothing has to be computed again\n");
+  for (const Recomputation::Entry &entry : recomputation.entries)
+    fmt::print("  {:<20}{:>10.1f} GFLOP again, {:.1f} % more than the {:.1f} without, saving {}\n",
+               entry.name, static_cast<double>(entry.flops) / 1e9,
+               100.0 * static_cast<double>(entry.flops) /
+                   static_cast<double>(std::max<int64_t>(1, entry.flopsWithout)),
+               static_cast<double>(entry.flopsWithout) / 1e9,
+               byteText(entry.bytesWithout - entry.bytes));
+}
+
+static nlohmann::ordered_json priceJson(const Recomputation &recomputation) {
+  nlohmann::ordered_json entries = nlohmann::json::object();
+  for (const Recomputation::Entry &entry : recomputation.entries)
+    entries[entry.name] = {{"bytes", entry.bytes},
+                           {"bytes_without", entry.bytesWithout},
+                           {"flops", entry.flops},
+                           {"flops_without", entry.flopsWithout}};
+  return {{"budget", recomputation.budget},
+          {"bytes", recomputation.total},
+          {"bytes_without", recomputation.without},
+          {"entries", entries}};
+}
+
+static void printJson(const MemoryReport &report, const std::optional<BatchFit> &fit,
+                      const std::optional<Recomputation> &recomputation) {
   nlohmann::ordered_json json = {{"total", report.total},
                                  {"train", report.train},
                                  {"train_accumulate", report.trainAccumulate}};
@@ -69,10 +97,14 @@ static void printJson(const MemoryReport &report, const std::optional<BatchFit> 
                   {"live", timeline.peakBytes},
                   {"borrowed", timeline.borrowedBytes},
                   {"buffers", owners}};
+  if (recomputation)
+    json["recomputation"] = priceJson(*recomputation);
   if (fit) {
     json["largest_batch"] = fit->batch;
     json["bytes_at_largest_batch"] = fit->bytes;
-    json["bytes_at_next_batch"] = fit->bytesOfNext;
+    json["bytes_at_next_batch"] = nullptr; // with a budget that it cannot meet
+    if (fit->bytesOfNext)
+      json["bytes_at_next_batch"] = fit->bytesOfNext;
   }
   fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -107,6 +139,17 @@ static void printText(const MemoryReport &report) {
                block->lines.empty() ? "" : ", " + block->lines);
 }
 
+static void printFit(const BatchFit &fit, uint64_t limit) {
+  std::string next = fit.bytesOfNext ? fmt::format("takes {} ({} bytes)", byteText(fit.bytesOfNext),
+                                                   fit.bytesOfNext)
+                                     : "takes more, however much is computed again";
+  if (fit.batch > 0)
+    fmt::print("\nlargest batch in {}: --batch-size {} takes {} ({} bytes), one more {}\n",
+               byteText(limit), fit.batch, byteText(fit.bytes), fit.bytes, next);
+  else
+    fmt::print("\nnot even --batch-size 1 fits into {}: it {}\n", byteText(limit), next);
+}
+
 static Status memory(const CompileOptions &compile, const MemoryOptions &options) {
   Compilation compilation(compile);
   GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
@@ -121,18 +164,14 @@ static Status memory(const CompileOptions &compile, const MemoryOptions &options
     fit = found;
   }
   if (options.json) {
-    printJson(report, fit);
+    printJson(report, fit, compilation.recomputation());
     return Status::success();
   }
   printText(report);
-  if (fit && fit->batch > 0)
-    fmt::print(
-        "\nlargest batch in {}: --batch-size {} takes {} ({} bytes), one more {} ({} bytes)\n",
-        byteText(options.limit), fit->batch, byteText(fit->bytes), fit->bytes,
-        byteText(fit->bytesOfNext), fit->bytesOfNext);
-  else if (fit)
-    fmt::print("\nnot even --batch-size 1 fits into {}: it takes {} ({} bytes)\n",
-               byteText(options.limit), byteText(fit->bytesOfNext), fit->bytesOfNext);
+  if (compilation.recomputation())
+    printPrice(*compilation.recomputation());
+  if (fit)
+    printFit(*fit, options.limit);
   return Status::success();
 }
 
@@ -143,10 +182,12 @@ Command addMemory(CLI::App &app) {
       app.add_subcommand("memory", "the memory that training will take, before it starts");
   addModelOptions(*command, *compile);
   addOptimizerOption(*command, *compile);
+  addMemoryBudgetOption(*command, *compile);
   command->add_flag("--json", options->json, "print JSON");
   command
       ->add_option("--fit,--fits", options->limit,
-                   "also the largest batch that fits into this, as 16GiB")
+                   "also the largest batch that fits into this, as 16GiB; with --memory-budget, "
+                   "whatever it is, as much is computed again as that takes")
       ->transform(CLI::AsSizeValue(false));
   command
       ->add_option("--html", options->html,
@@ -155,7 +196,8 @@ Command addMemory(CLI::App &app) {
   command->footer("Examples:\n"
                   "  gptc memory models/gpt2.gpt --batch-size 4 --sequence-length 1024\n"
                   "  gptc memory models/gpt2.gpt --sequence-length 64 --fit 8GiB\n"
-                  "  gptc memory models/gpt2.gpt --chunk-bytes 64MiB --html memory.html");
+                  "  gptc memory models/gpt2.gpt --chunk-bytes 64MiB --html memory.html\n"
+                  "  gptc memory models/gpt2.gpt --memory-budget min");
   return {command, [=] { return reportFailure(memory(*compile, *options)); }};
 }
 

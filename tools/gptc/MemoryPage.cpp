@@ -2,6 +2,7 @@
 #include "tools/gptc/MemoryPage.h"
 
 #include "runtime/execute/Memory.h"
+#include "tools/gptc/HtmlText.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -35,28 +36,6 @@ table { border-collapse: collapse; } th, td { padding: 0.15rem 0.7rem; text-alig
 tr { border-bottom: 1px solid var(--faint); } td.number { text-align: right; font-variant-numeric: tabular-nums; }
 )";
 
-std::string escape(std::string_view text) {
-  std::string result;
-  for (char c : text)
-    switch (c) {
-    case '&':
-      result += "&amp;";
-      break;
-    case '<':
-      result += "&lt;";
-      break;
-    case '>':
-      result += "&gt;";
-      break;
-    case '"':
-      result += "&quot;";
-      break;
-    default:
-      result += c;
-    }
-  return result;
-}
-
 /// What a block is, in one line.
 std::string describe(const Block &block, const MemoryReport::Timeline &timeline) {
   std::string text = fmt::format("{}, {}: {} ({} bytes), commands {} to {}, by {}", block.name,
@@ -84,7 +63,7 @@ std::string picture(const MemoryReport::Timeline &timeline) {
                        nameOf(block.category), x(block.first), y(block.address + block.bytes),
                        x(block.last + 1) - x(block.first),
                        pictureHeight * static_cast<double>(block.bytes) / end,
-                       escape(describe(block, timeline)));
+                       escapeHtml(describe(block, timeline)));
   for (int part = 0; part <= 4; ++part)
     svg += fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"end\">{}</text>\n",
                        axisWidth - 6, std::max(y(end * part / 4), 12.0),
@@ -103,9 +82,9 @@ std::string picture(const MemoryReport::Timeline &timeline) {
 std::string row(const Block &block, const MemoryReport::Timeline &timeline) {
   return fmt::format("<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td><td>{} to {}</td>"
                      "<td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                     escape(block.name), nameOf(block.category), block.bytes, block.first,
-                     block.last, escape(timeline.commands[block.first]), escape(block.part),
-                     escape(block.lines));
+                     escapeHtml(block.name), nameOf(block.category), block.bytes, block.first,
+                     block.last, escapeHtml(timeline.commands[block.first]), escapeHtml(block.part),
+                     escapeHtml(block.lines));
 }
 } // namespace
 
@@ -115,11 +94,12 @@ std::string memoryPage(const MemoryReport &report, const std::string &title) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>Memory of {0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>Memory of {0}</h1>\n",
-      escape(title), style);
-  page += fmt::format("<p>{} ({} bytes) to train, evaluate and draw samples. Below: the entry {}, whose {} of "
-                      "transient memory are the most.</p>\n",
-                      byteText(report.total), report.total, escape(timeline.entry),
-                      byteText(timeline.end - timeline.border));
+      escapeHtml(title), style);
+  page += fmt::format(
+      "<p>{} ({} bytes) to train, evaluate and draw samples. Below: the entry {}, whose {} of "
+      "transient memory are the most.</p>\n",
+      byteText(report.total), report.total, escapeHtml(timeline.entry),
+      byteText(timeline.end - timeline.border));
   page += "<table>\n<tr><th>when most is in use</th><th>bytes</th></tr>\n";
   for (const MemoryReport::Segment &category : report.categories)
     page += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td></tr>\n", category.name,
@@ -133,7 +113,7 @@ std::string memoryPage(const MemoryReport &report, const std::string &title) {
   page += ".</p>\n" + picture(timeline);
   page += fmt::format(
       "<h2>Buffers by size</h2>\n<p>At the peak, command {} ({}), {} are in use.</p>\n",
-      timeline.peak, timeline.commands.empty() ? "" : escape(timeline.commands[timeline.peak]),
+      timeline.peak, timeline.commands.empty() ? "" : escapeHtml(timeline.commands[timeline.peak]),
       byteText(timeline.peakBytes));
   page += "<table>\n<tr><th>buffer</th><th>for</th><th>bytes</th><th>commands</th>"
           "<th>written by</th><th>part of the model</th><th>description</th></tr>\n";

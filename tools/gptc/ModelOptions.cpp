@@ -22,6 +22,15 @@ using runtime::Plan;
 using runtime::Result;
 using runtime::Status;
 
+/// The precision of that name.
+static std::optional<TrainingPrecision> precisionOf(const std::string &name) {
+  for (TrainingPrecision precision : {TrainingPrecision::fp32, TrainingPrecision::tf32,
+                                      TrainingPrecision::bf16, TrainingPrecision::fp16})
+    if (name == nameOf(precision))
+      return precision;
+  return std::nullopt;
+}
+
 void addModelOptions(CLI::App &app, CompileOptions &options) {
   app.add_option("model", options.model, "the model's description")
       ->type_name("MODEL.gpt")
@@ -38,8 +47,23 @@ void addModelOptions(CLI::App &app, CompileOptions &options) {
   app.add_option("--sequence-length", options.load.sequenceLength,
                  "tokens in a sequence, the size T (default: its limit)")
       ->check(CLI::PositiveNumber);
+  app.add_option_function<std::string>(
+         "--precision",
+         [&options](const std::string &name) { options.precision = *precisionOf(name); },
+         "what matmuls and attention are computed in: fp32; tf32 (on GPUs alone), whose factors "
+         "are "
+         "rounded to 10 bits of fraction; bf16 or fp16, which keep their operands and results "
+         "in 16 bits. Sums, all else and all variables are float32. fp16 scales the loss (default "
+         "fp32 on CPUs and GPUs)")
+      ->check(CLI::IsMember({"fp32", "tf32", "bf16", "fp16"}))
+      ->type_name("NAME");
   app.add_option("--disable-pass", options.disabledPasses,
-                 "leave a pass out, by its name in gptc-opt; may be repeated")
+                 "leave a pass out, by its name in gptc-opt; may be repeated. gptc ledger lists "
+                 "those that a plan can do without")
+      ->type_name("PASS")
+      ->allow_extra_args(false);
+  app.add_option("--enable-pass", options.enabledPasses,
+                 "run an optimisation that is off for the target; may be repeated")
       ->type_name("PASS")
       ->allow_extra_args(false);
   app.add_option(
@@ -65,6 +89,71 @@ void addOptimizerOption(CLI::App &app, CompileOptions &options) {
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, Optimizer>{{"adamw", Optimizer::adamw}, {"sgd", Optimizer::sgd}}))
       ->type_name("NAME");
+  app.add_option("--loss-scale", options.lossScale,
+                 "with --precision fp16: what the loss is multiplied by at first; halved, and the "
+                 "step skipped, where gradients overflow (default 65536)")
+      ->check(CLI::Validator(
+          [](const std::string &text) {
+            double scale = 0;
+            bool known = CLI::detail::lexical_cast(text, scale);
+            return known && scale >= 0x1p-16 && scale <= 1e30 // so it is no NaN
+                       ? std::string()
+                       : "required a number from 2^-16 to 1e30, found " + text;
+          },
+          "FLOAT in [2^-16 - 1e30]"))
+      ->type_name("SCALE");
+  app.add_option("--loss-scale-growth-interval", options.lossScaleGrowthInterval,
+                 "with --precision fp16: steps without an overflow after which the loss scale "
+                 "doubles (default 2000)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("STEPS");
+}
+
+/// Reads "4GiB", "75%" or "min". What is wrong with it; empty if nothing is.
+static std::string parseBudget(std::string text, MemoryBudget &budget) {
+  std::string wrong =
+      "required a size, as 4GiB, a share of what is taken without recomputation, as "
+      "75%, or min, found " +
+      text;
+  if (text == "min") {
+    budget.kind = MemoryBudget::Kind::smallest;
+    return "";
+  }
+  if (text.ends_with('%')) {
+    text.pop_back();
+    double percent = 0;
+    budget.kind = MemoryBudget::Kind::share;
+    if (!CLI::detail::lexical_cast(text, percent) || !(percent > 0) || percent > 100)
+      return wrong;
+    budget.share = percent / 100;
+    return "";
+  }
+  try {
+    // The validator turns the text into a number of bytes, or throws.
+    bool isSize = CLI::AsSizeValue(false)(text).empty() &&
+                  CLI::detail::lexical_cast(text, budget.bytes) && budget.bytes > 0;
+    return isSize ? "" : wrong;
+  } catch (const CLI::ValidationError &) {
+    return wrong;
+  }
+}
+
+void addMemoryBudgetOption(CLI::App &app, CompileOptions &options) {
+  app.add_option_function<std::string>(
+         "--memory-budget",
+         [&options](const std::string &text) {
+           MemoryBudget budget;
+           if (std::string wrong = parseBudget(text, budget); !wrong.empty())
+             throw CLI::ValidationError("--memory-budget", wrong);
+           options.memoryBudget = budget;
+         },
+         "let training take at most SIZE, as 4GiB, or so much of what it takes otherwise, as 75%, "
+         "or "
+         "as little as there is a way to (min), by computing values of the forward part again in "
+         "the "
+         "backward part; no more than is needed, and what costs least (gptc memory shows the "
+         "price). Logits, which are there while samples are drawn, come on top")
+      ->type_name("SIZE");
 }
 
 void addTargetOption(CLI::App &app, CompileOptions &options) {
@@ -114,9 +203,7 @@ Result<Plan> compilePlan(const CompileOptions &options) {
   Compilation compilation(options);
   GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
   std::fputs(compilation.warnings().c_str(), stderr);
-  GPTC_ASSIGN(std::vector<char> bytes, compilation.emitPlan());
-  auto owner = std::make_shared<std::vector<char>>(std::move(bytes));
-  return Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, options.model);
+  return compilation.makePlan();
 }
 
 /// Whether the user set a config value by --set.

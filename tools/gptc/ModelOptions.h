@@ -14,11 +14,14 @@
 
 namespace gptc::tools {
 
-/// Adds MODEL, --preset, --set, --batch-size, --sequence-length, --pad-multiple, --chunk-bytes,
-/// --no-reuse and --disable-pass.
+/// Adds MODEL, --preset, --set, --batch-size, --sequence-length, --precision, --pad-multiple,
+/// --chunk-bytes, --no-reuse and --disable-pass.
 void addModelOptions(CLI::App &app, CompileOptions &options);
-/// Adds --optimizer.
+/// Adds --optimizer, --loss-scale and --loss-scale-growth-interval.
 void addOptimizerOption(CLI::App &app, CompileOptions &options);
+
+/// Adds --memory-budget.
+void addMemoryBudgetOption(CLI::App &app, CompileOptions &options);
 
 /// Adds --target.
 void addTargetOption(CLI::App &app, CompileOptions &options);

@@ -1,4 +1,6 @@
 // gptc train: compile and train.
+#include "gptc/Model/Source.h"
+
 #include "runtime/app/Train.h"
 #include "tools/common/RuntimeOptions.h"
 #include "tools/gptc/Commands.h"
@@ -14,8 +16,8 @@ using runtime::Status;
 static Status train(CompileOptions compile, const runtime::TrainOptions &options) {
   GPTC_RETURN_IF_ERROR(options.validate());
   GPTC_ASSIGN(Dataset data, runtime::loadTrainingData(options));
+  GPTC_RETURN_IF_ERROR(useDevice(options.device, compile)); // tf32 needs a GPU
   useVocabulary(compile, data.vocabSize());
-  GPTC_RETURN_IF_ERROR(useDevice(options.device, compile));
   GPTC_ASSIGN(Plan plan, compilePlan(compile));
   return runtime::train(plan, options, std::move(data), Console::standard(),
                         batchThatFits(compile));
@@ -26,7 +28,15 @@ Command addTrain(CLI::App &app) {
   auto options = std::make_shared<runtime::TrainOptions>();
   CLI::App *command = app.add_subcommand("train", "compile and train a model");
   addModelOptions(*command, *compile);
+  // Before the parser asks for --data: without a model no data helps.
+  command->get_option("model")->check(CLI::Validator(
+      [](std::string &path) {
+        std::string message;
+        return SourceFile::load(path, message) ? std::string() : message;
+      },
+      "", ""));
   addOptimizerOption(*command, *compile);
+  addMemoryBudgetOption(*command, *compile);
   addTrainOptions(*command, *options);
   command->footer("Examples:\n"
                   "  gptc train models/gpt2.gpt --preset small --data input.txt --tokenizer char "

@@ -86,6 +86,13 @@ static std::function<void(std::string_view, size_t, size_t)> progressLine() {
 }
 
 static int runVerify(VerifyOptions options, bool json) {
+  if (options.device.starts_with("cuda"))
+    options.compile.target = "cuda"; // what is compiled for a GPU differs: widths, tf32
+  const auto &budget = options.compile.memoryBudget;
+  if (budget && budget->kind == MemoryBudget::Kind::bytes && !options.full)
+    return reportFailure({runtime::Code::invalidArgument,
+                          "--memory-budget: of the small configuration that is verified required "
+                          "a share, as 75%, or min; or --full"});
   options.progress = progressLine();
   Result<VerifyReport> report = verify(options);
   if (options.progress)
@@ -113,6 +120,7 @@ Command addVerify(CLI::App &app) {
                 "pass, the tensor and the operations");
   addModelOptions(*command, options->compile);
   addOptimizerOption(*command, options->compile);
+  addMemoryBudgetOption(*command, options->compile);
   command->add_flag("--full", options->full,
                     "the configuration as it is; else a small one of the same model is found");
   command->add_option("--seed", options->seed, "of the numbers that all is run on (default 1)");

@@ -15,9 +15,9 @@ int main(int argc, char **argv) {
       "  gptc sample models/gpt2.gpt --init gpt.safetensors --prompt \"ROMEO:\" --max-tokens 200\n"
       "  gptc dump models/gpt2.gpt --stage training\n"
       "  gptc memory models/gpt2.gpt --batch-size 4 --sequence-length 1024");
-  const Command commands[] = {addTrain(app),   addSample(app), addEval(app),
-                              addCompile(app), addRun(app),    addDump(app),
-                              addMemory(app),  addFmt(app),    addVerify(app)};
+  const Command commands[] = {addTrain(app),  addSample(app),  addEval(app),   addCompile(app),
+                              addRun(app),    addDump(app),    addMemory(app), addFmt(app),
+                              addVerify(app), addExplain(app), addLedger(app), addBench(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

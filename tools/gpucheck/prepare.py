@@ -6,7 +6,7 @@ FOLDER/
   bin/gptc-run, lib/           the runtime, with the shared libraries that a machine may lack
   conformance/                 plans (kernels as source, and compiled), inputs and expected values
   training/NAME/               a plan, data, and the log of the same run on the CPU
-  step/                        plans of one training step of GPT-2 (124M)
+  step/                        plans of one training step of GPT-2 (124M), in each precision
   probes/                      kernels, the device header, the emulator's words
   peer/                        the same model in PyTorch, and the program that measures both
 """
@@ -38,6 +38,8 @@ GPT2 = {"model": "gpt2", "steps": 20, "compile": [
 MLP = {"model": "mlp", "steps": 20, "compile": ["--batch-size", "8"],
        "train": ["--total-batch-size", "48"]}
 STEPS = ((4, 1024), (16, 1024))
+# Half a unit in the last place of 1 of what products are rounded to.
+UNITS = {"tf32": 2**-11, "bf16": 2**-8, "fp16": 2**-11}
 
 
 class Failure(Exception):
@@ -81,12 +83,18 @@ class Preparation:
         self.copy_programs()
         self.make_conformance()
         self.make_probes()
+        if self.options.small:
+            self.make_training("tiny", TINY, "bf16")
+        else:
+            for precision in UNITS:
+                self.make_training("gpt2", GPT2, precision)
         for name, training in {"tiny": TINY}.items() if self.options.small else {
                 "gpt2": GPT2, "mlp": MLP, "tiny": TINY}.items():
             self.make_training(name, training)
         if not self.options.small:
             for batch, length in STEPS:
-                self.make_step(batch, length)
+                for precision in ("fp32", *UNITS):
+                    self.make_step(batch, length, precision)
         (self.folder / "manifest.json").write_text(json.dumps(self.manifest, indent=1) + "\n")
 
     def copy_programs(self):
@@ -122,29 +130,40 @@ class Preparation:
         call([sys.executable, TOOLS / "gpucheck" / "probes.py", folder, "--record", folder / "emulator"],
              {"GPTC_CUDA_LIBRARIES": str(emulator)})
 
-    def make_training(self, name, training):
+    def make_training(self, name, training, precision="fp32"):
+        if precision != "fp32":
+            name += "-" + precision
         folder = self.folder / "training" / name
         folder.mkdir(parents=True)
         text = (ROOT / "README.md").read_text()
         (folder / "text.txt").write_text(text)
         sizes = [*training["compile"], "--set", f"vocab_size={len(set(text))}"]
         model = ROOT / "models" / f"{training['model']}.gpt"
-        call([self.bin / "gptc", "compile", model, *sizes, "--target", "cpu", "-o", folder / "cpu.plan"])
-        call([self.bin / "gptc", "compile", model, *sizes, "--target", self.target, "-o",
-              folder / "cuda.plan"])
+        # CPUs have no TF32: there, the same in float32.
+        call([self.bin / "gptc", "compile", model, *sizes, "--target", "cpu", "--precision",
+              "fp32" if precision == "tf32" else precision, "-o", folder / "cpu.plan"])
+        call([self.bin / "gptc", "compile", model, *sizes, "--target", self.target, "--precision", precision,
+              "-o", folder / "cuda.plan"])
         flags = [*training["train"], "--steps", str(training["steps"]), "--learning-rate", "1e-3",
                  "--eval-every", "10", "--eval-batches", "2", "--tokenizer", "char"]
         call([self.bin / "gptc-run", "train", folder / "cpu.plan", "--data", folder / "text.txt", *flags,
               "--device", "cpu", "--log", folder / "cpu.jsonl"])
         (folder / "cpu.plan").unlink()
-        self.manifest["training"].append({"name": name, "flags": flags, "steps": training["steps"]})
+        # float32 sums in another order are some 1e-7 a step apart, and 20 steps of it. Where numbers are rounded to
+        # few bits, a sum that is tipped over to the next of them is one unit off: of losses and norms, which are of
+        # many such sums, sixteen halves of it are beyond what that explains.
+        first, largest = (1e-6, 1e-5) if precision == "fp32" else (16 * UNITS[precision],) * 2
+        self.manifest["training"].append({"name": name, "flags": flags, "steps": training["steps"],
+                                          "first": first, "all": largest})
 
-    def make_step(self, batch, length):
+    def make_step(self, batch, length, precision):
         (self.folder / "step").mkdir(exist_ok=True)
-        name = f"gpt2-124m-{batch}x{length}.plan"
+        name = f"gpt2-124m-{batch}x{length}{'' if precision == 'fp32' else '-' + precision}.plan"
         call([self.bin / "gptc", "compile", ROOT / "models" / "gpt2.gpt", "--batch-size", batch,
-              "--sequence-length", length, "--target", self.target, "-o", self.folder / "step" / name])
-        self.manifest["steps"].append({"plan": name, "batch_size": batch, "sequence_length": length})
+              "--sequence-length", length, "--target", self.target, "--precision", precision, "-o",
+              self.folder / "step" / name])
+        self.manifest["steps"].append({"plan": name, "batch_size": batch, "sequence_length": length,
+                                       "precision": precision})
 
 
 def source_state():

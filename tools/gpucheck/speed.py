@@ -52,6 +52,8 @@ def beside_torch(state):
         return
     state.machine["torch"] = version
     for step in state.manifest["steps"]:
+        if step["precision"] != "fp32":
+            continue  # the peer computes in float32
         for mode, flags in (("eager", []), ("torch.compile", ["--compile"])):
             measure(state, step, mode, flags)
 
