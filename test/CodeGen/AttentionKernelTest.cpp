@@ -24,6 +24,7 @@ struct Case {
   bool causal = true;
   double scale = 0.25;
   bool isView = false; ///< whether heads lie side by side in rows with gaps, else [B, H, T, D]
+  std::string element = "f32"; ///< of all but the log-sum-exp
 };
 
 std::string nameOf(const Case &c) {
@@ -31,7 +32,7 @@ std::string nameOf(const Case &c) {
   llvm::raw_string_ostream(name) << "B " << c.batches << " H " << c.heads << " G " << c.groups
                                  << " T " << c.queries << " S " << c.keys << " D " << c.depth
                                  << " E " << c.width << (c.causal ? " causal" : " full")
-                                 << (c.isView ? " views" : "");
+                                 << (c.isView ? " views" : "") << " " << c.element;
   return name;
 }
 
@@ -39,7 +40,7 @@ OperandSpec matrix(const Case &c, const std::string &name, int64_t heads, int64_
                    int64_t columns) {
   OperandSpec spec{name, ""};
   llvm::raw_string_ostream(spec.type)
-      << c.batches << "x" << heads << "x" << rows << "x" << columns << "xf32";
+      << c.batches << "x" << heads << "x" << rows << "x" << columns << "x" << c.element;
   if (c.isView) {
     int64_t stride = 2 * heads * columns + 5;
     spec.strides = {rows * stride, columns, stride, 1};
@@ -165,8 +166,9 @@ std::vector<Tensor> makeBackwardInputs(const TestKernel &forward, const TestKern
   std::vector<Tensor> results = forward.evaluate({inputs[0], inputs[1], inputs[2]});
   for (unsigned i = 0; i < 2; ++i) {
     std::vector<double> rounded;
+    mlir::Type element = backward.getLayout(3 + i).getElementType();
     for (double value : results[i].reals())
-      rounded.push_back(static_cast<float>(value));
+      rounded.push_back(roundTo(element, value));
     inputs[3 + i] = Tensor(results[i].getShape(), std::move(rounded));
   }
   return inputs;
@@ -224,6 +226,26 @@ TEST(AttentionKernel, TakesViews) {
              .width = 9,
              .causal = false,
              .isView = true});
+}
+
+// All inside is float32, and a result is rounded once, whatever it is summed over.
+TEST(AttentionKernel, TakesOperandsOf16Bits) {
+  for (std::string element : {"bf16", "f16"}) {
+    for (int64_t positions : {63, 417})
+      checkBoth({.heads = 4, .queries = positions, .keys = positions, .element = element});
+    checkBoth({.queries = 70, .keys = 131, .causal = false, .element = element});
+    checkBoth({.batches = 2,
+               .heads = 4,
+               .groups = 2,
+               .queries = 70,
+               .keys = 70,
+               .depth = 64,
+               .width = 64,
+               .scale = 0.125,
+               .isView = true,
+               .element = element});
+    checkBoth({.queries = 37, .keys = 37, .depth = 33, .width = 5, .element = element});
+  }
 }
 
 TEST(AttentionKernel, BearsExtremeScores) {

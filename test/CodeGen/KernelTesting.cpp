@@ -4,8 +4,9 @@
 #include "gptc/Dialect/GPT/BlockSums.h"
 
 #include "gptc/CodeGen/Kernels.h"
-#include "gptc/Reference/Interpreter.h"
 #include "gptc/Transforms/Passes.h"
+
+#include "runtime/base/Half.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Parser/Parser.h"
@@ -13,6 +14,7 @@
 #include "llvm/Support/InterleavedRange.h"
 #include "llvm/TargetParser/Host.h"
 
+#include <cstring>
 #include <dlfcn.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -119,13 +121,27 @@ std::string gptc::test::mapText(const std::string &result,
   return text;
 }
 
-Buffer::Buffer(mlir::MemRefType layout) : layout(layout) {
+Buffer::Buffer(mlir::MemRefType layout)
+    : layout(layout), size(plan::bytesOfElement(layout.getElementType())) {
   std::vector<int64_t> places = offsets();
   int64_t extent = places.empty() ? 0 : *llvm::max_element(places) + 1;
-  words.assign(extent + 2 * guard, 0);
+  memory.resize(extent * size + 2 * guard);
   // NaNs that differ: reading one shows, and so does overwriting it.
-  for (auto [i, word] : llvm::enumerate(words))
-    word = 0x7fc00000u + static_cast<uint32_t>(i % 4096);
+  mlir::Type element = layout.getElementType();
+  uint32_t nan = element.isBF16() ? 0x7fc0 : element.isF16() ? 0x7e00 : 0x7fc00000;
+  uint32_t count = element.isBF16() ? 61 : element.isF16() ? 509 : 4093;
+  for (int64_t place = -guard / size; place < extent + guard / size; ++place)
+    write(place, nan + static_cast<uint32_t>(place + guard) % count);
+}
+
+uint32_t Buffer::read(int64_t place) const {
+  uint32_t bits = 0;
+  std::memcpy(&bits, memory.data() + guard + place * size, size);
+  return bits;
+}
+
+void Buffer::write(int64_t place, uint32_t bits) {
+  std::memcpy(memory.data() + guard + place * size, &bits, size);
 }
 
 /// Where elements lie, in row-major order.
@@ -145,31 +161,59 @@ std::vector<int64_t> Buffer::offsets() const {
 }
 
 void Buffer::set(const Tensor &tensor) {
+  auto bitsOf = [&](double real) -> uint32_t {
+    auto value = static_cast<float>(real);
+    if (layout.getElementType().isBF16())
+      return runtime::toBfloat16(value);
+    return layout.getElementType().isF16() ? runtime::toFloat16(value)
+                                           : llvm::bit_cast<uint32_t>(value);
+  };
   for (auto [i, place] : llvm::enumerate(offsets()))
-    words[guard + place] = tensor.isReal()
-                               ? llvm::bit_cast<uint32_t>(static_cast<float>(tensor.reals()[i]))
-                               : llvm::bit_cast<uint32_t>(tensor.integers()[i]);
+    write(place, tensor.isReal() ? bitsOf(tensor.reals()[i])
+                                 : llvm::bit_cast<uint32_t>(tensor.integers()[i]));
 }
 
 Tensor Buffer::get() const {
   std::vector<double> reals;
   std::vector<int32_t> integers;
-  bool isReal = isa<mlir::FloatType>(layout.getElementType());
-  for (int64_t place : offsets())
-    if (isReal)
-      reals.push_back(llvm::bit_cast<float>(words[guard + place]));
+  mlir::Type element = layout.getElementType();
+  for (uint32_t bits : getBits()) {
+    if (element.isBF16())
+      reals.push_back(runtime::fromBfloat16(static_cast<uint16_t>(bits)));
+    else if (element.isF16())
+      reals.push_back(runtime::fromFloat16(static_cast<uint16_t>(bits)));
+    else if (element.isF32())
+      reals.push_back(llvm::bit_cast<float>(bits));
     else
-      integers.push_back(llvm::bit_cast<int32_t>(words[guard + place]));
-  return isReal ? Tensor(layout.getShape(), std::move(reals))
-                : Tensor(layout.getShape(), std::move(integers));
+      integers.push_back(llvm::bit_cast<int32_t>(bits));
+  }
+  return isa<mlir::FloatType>(element) ? Tensor(layout.getShape(), std::move(reals))
+                                       : Tensor(layout.getShape(), std::move(integers));
+}
+
+std::vector<uint32_t> Buffer::getBits() const {
+  std::vector<uint32_t> bits;
+  for (int64_t place : offsets())
+    bits.push_back(read(place));
+  return bits;
+}
+
+void Buffer::setBits(llvm::ArrayRef<uint32_t> bits) {
+  for (auto [place, own] : llvm::zip(offsets(), bits))
+    write(place, own);
 }
 
 bool Buffer::isIntact() const {
-  std::vector<uint32_t> rest = words;
-  Buffer fresh(layout);
+  Buffer rest = *this, fresh(layout);
   for (int64_t place : offsets())
-    rest[guard + place] = fresh.words[guard + place];
-  return rest == fresh.words;
+    rest.write(place, fresh.read(place));
+  return rest.memory == fresh.memory;
+}
+
+double gptc::test::roundTo(mlir::Type element, double value) {
+  Buffer one(mlir::MemRefType::get({}, element));
+  one.set(Tensor({}, std::vector<double>{value}));
+  return one.get().reals()[0];
 }
 
 TestKernel::TestKernel(const std::string &text, const CpuTarget &target) {
@@ -214,7 +258,8 @@ std::vector<Tensor> TestKernel::makeInputs(double limit, int32_t limitOfIndices,
     std::vector<int32_t> integers;
     for (int64_t n = 0; n < layout.getNumElements(); ++n) {
       double uniform = generator() * 0x1p-32;
-      reals.push_back(static_cast<float>((2 * uniform - 1) * limit));
+      if (isa<mlir::FloatType>(layout.getElementType()))
+        reals.push_back(roundTo(layout.getElementType(), (2 * uniform - 1) * limit));
       integers.push_back(static_cast<int32_t>(uniform * limitOfIndices));
     }
     inputs.push_back(isa<mlir::FloatType>(layout.getElementType())
@@ -227,11 +272,17 @@ std::vector<Tensor> TestKernel::makeInputs(double limit, int32_t limitOfIndices,
 std::vector<Buffer> TestKernel::run(llvm::ArrayRef<Tensor> inputs, llvm::ArrayRef<int64_t> cuts,
                                     double before) const {
   std::vector<Buffer> buffers;
-  for (unsigned operand = 0; operand < op().getLayouts().size(); ++operand) {
+  for (auto [operand, input] : llvm::enumerate(inputs))
+    buffers.emplace_back(getLayout(operand)).set(input);
+  return run(buffers, cuts, before);
+}
+
+std::vector<Buffer> TestKernel::run(llvm::ArrayRef<Buffer> inputs, llvm::ArrayRef<int64_t> cuts,
+                                    double before) const {
+  std::vector<Buffer> buffers(inputs.begin(), inputs.end());
+  for (unsigned operand = inputs.size(); operand < op().getLayouts().size(); ++operand) {
     Buffer &buffer = buffers.emplace_back(getLayout(operand));
-    if (operand < inputs.size())
-      buffer.set(inputs[operand]);
-    else if (op().getAccumulate()[operand - inputs.size()])
+    if (op().getAccumulate()[operand - inputs.size()])
       buffer.set(Tensor::filled(getLayout(operand).getShape(), before));
   }
   std::vector<Buffer> inputsBefore(buffers.begin(), buffers.begin() + inputs.size());
@@ -262,7 +313,8 @@ std::vector<Buffer> TestKernel::run(llvm::ArrayRef<Tensor> inputs, llvm::ArrayRe
   return outputs;
 }
 
-std::vector<Tensor> TestKernel::evaluate(llvm::ArrayRef<Tensor> inputs) const {
+std::vector<Tensor> TestKernel::evaluate(llvm::ArrayRef<Tensor> inputs,
+                                         reference::Precision precision) const {
   // The kernel's region as a function.
   mlir::OpBuilder builder(&getContext());
   plan::KernelOp kernel = op();
@@ -283,7 +335,7 @@ std::vector<Tensor> TestKernel::evaluate(llvm::ArrayRef<Tensor> inputs) const {
   mlir::func::ReturnOp::create(builder, builder.getUnknownLoc(), results);
   reference::Environment environment;
   llvm::Expected<reference::Tensors> values =
-      reference::evaluate(*function, environment, {}, inputs);
+      reference::evaluate(*function, environment, {.precision = precision}, inputs);
   if (!values) {
     ADD_FAILURE() << llvm::toString(values.takeError());
     return {};
@@ -322,7 +374,11 @@ void TestKernel::check(llvm::ArrayRef<Tensor> inputs, double absolute, double re
     EXPECT_TRUE(whole[output].hasSameBits(parts[output]))
         << "the division into parts shows in output " << output;
     bool accumulates = op().getAccumulate()[output];
-    expectNear(whole[output].get(), expected[output], accumulates ? before : 0, absolute, relative,
-               output);
+    mlir::Type element = getLayout(inputs.size() + output).getElementType();
+    // Below 2⁻¹⁴ float16 has the multiples of 2⁻²⁴. The number that is rounded is off already.
+    double half = element.isBF16() ? 0x1p-8 : element.isF16() ? 0x1p-11 : 0;
+    expectNear(whole[output].get(), expected[output], accumulates ? before : 0,
+               absolute * (1 + half) + (element.isF16() ? 0x1p-25 : 0),
+               relative * (1 + half) + half, output);
   }
 }

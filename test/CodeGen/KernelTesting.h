@@ -5,7 +5,7 @@
 
 #include "gptc/CodeGen/CpuCompiler.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
-#include "gptc/Reference/Tensor.h"
+#include "gptc/Reference/Interpreter.h"
 
 #include "gtest/gtest.h"
 
@@ -58,20 +58,31 @@ std::string mapText(const std::string &result,
 class Buffer {
 public:
   Buffer(mlir::MemRefType layout);
-  void *data() { return words.data() + guard; }
+  void *data() { return memory.data() + guard; }
+  /// Real numbers are rounded to the element type.
   void set(const reference::Tensor &tensor);
   reference::Tensor get() const;
-  /// Whether all words that are no element are as they were made.
+  /// The bits of all elements.
+  std::vector<uint32_t> getBits() const;
+  void setBits(llvm::ArrayRef<uint32_t> bits);
+  /// Whether all memory that is no element is as it was made.
   bool isIntact() const;
-  bool hasSameBits(const Buffer &other) const { return words == other.words; }
+  bool hasSameBits(const Buffer &other) const { return memory == other.memory; }
 
 private:
-  static constexpr int64_t guard = 64;
+  static constexpr int64_t guard = 256; ///< bytes
   std::vector<int64_t> offsets() const;
+  /// What lies so many elements behind the first.
+  uint32_t read(int64_t place) const;
+  void write(int64_t place, uint32_t bits);
 
   mlir::MemRefType layout;
-  std::vector<uint32_t> words;
+  int64_t size; ///< of an element, in bytes
+  std::vector<char> memory;
 };
+
+/// A real number rounded to float32, and then to the element type.
+double roundTo(mlir::Type element, double value);
 
 class TestKernel {
 public:
@@ -94,12 +105,18 @@ public:
   /// elements of outputs was written.
   std::vector<Buffer> run(llvm::ArrayRef<reference::Tensor> inputs,
                           llvm::ArrayRef<int64_t> cuts = {}, double before = 0) const;
+  /// The same with inputs in memory.
+  std::vector<Buffer> run(llvm::ArrayRef<Buffer> inputs, llvm::ArrayRef<int64_t> cuts = {},
+                          double before = 0) const;
 
-  /// What the interpreter computes in float64.
-  std::vector<reference::Tensor> evaluate(llvm::ArrayRef<reference::Tensor> inputs) const;
+  /// What the interpreter computes in float64, or with each result rounded to its type.
+  std::vector<reference::Tensor>
+  evaluate(llvm::ArrayRef<reference::Tensor> inputs,
+           reference::Precision precision = reference::Precision::float64) const;
 
   /// Runs whole and in uneven parts, which must give the same bits, and fails unless each element
-  /// is within `absolute` + `relative` times its magnitude of the interpreter's.
+  /// is within `absolute` + `relative` times its magnitude of the interpreter's. For outputs of 16
+  /// bits their own rounding comes on top of that: half a unit in the last place.
   void check(llvm::ArrayRef<reference::Tensor> inputs, double absolute, double relative) const;
 
 private:

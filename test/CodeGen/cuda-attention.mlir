@@ -10,7 +10,7 @@
 // CHECK-NEXT:    const auto v = gptc_attention_operand<6720, 8, 96>(operand2);
 // CHECK-NEXT:    const auto o = gptc_attention_operand<2240, 8, 32>(operand3);
 // CHECK-NEXT:    const auto lse = gptc_attention_operand<280, 70, 1>(operand4);
-// CHECK:         typedef gptc_attention_shape<4, 4, 70, 70, 8, 8, true> shape;
+// CHECK:         typedef gptc_attention_shape<gptc_fp32_products, 4, 4, 70, 70, 8, 8, true> shape;
 // CHECK-NEXT:    gptc_attention<shape>(q, k, v, o, lse, 3.535533850e-01f, block);
 // CHECK:       GPTC_KERNEL(128) packed(
 plan.kernel @packed "attention" rows 16 layouts [memref<2x4x70x8xf32, strided<[6720, 8, 96, 1]>>, memref<2x4x70x8xf32, strided<[6720, 8, 96, 1]>>, memref<2x4x70x8xf32, strided<[6720, 8, 96, 1]>>, memref<2x4x70x8xf32, strided<[2240, 8, 32, 1]>>, memref<2x4x70xf32>] accumulate [false, false] in_place [-1, -1] {
@@ -23,7 +23,7 @@ plan.kernel @packed "attention" rows 16 layouts [memref<2x4x70x8xf32, strided<[6
 
 // Nobody reads the log-sum-exp; two heads share keys, of which there are more than queries.
 // CHECK-LABEL: // attention kernel
-// CHECK:         typedef gptc_attention_shape<4, 2, 3, 5, 7, 9, false> shape;
+// CHECK:         typedef gptc_attention_shape<gptc_fp32_products, 4, 2, 3, 5, 7, 9, false> shape;
 // CHECK-NEXT:    gptc_attention<shape>(q, k, v, o, gptc_attention_unused(), 1.0{{.*}}, block);
 plan.kernel @grouped "attention" rows 4 layouts [memref<1x4x3x7xf32>, memref<1x2x5x7xf32>, memref<1x2x5x9xf32>, memref<1x4x3x9xf32>] accumulate [false] in_place [-1] {
 ^bb0(%q: tensor<1x4x3x7xf32>, %k: tensor<1x2x5x7xf32>, %v: tensor<1x2x5x9xf32>):
@@ -37,7 +37,7 @@ plan.kernel @grouped "attention" rows 4 layouts [memref<1x4x3x7xf32>, memref<1x2
 // CHECK-LABEL: // attention_grad kernel
 // CHECK:         const auto lse = gptc_attention_operand<260, 130, 1>(operand4);
 // CHECK-NEXT:    const auto d_o = gptc_attention_operand<2080, 1040, 8>(operand5);
-// CHECK:         typedef gptc_attention_shape<2, 1, 130, 70, 8, 8, false> shape;
+// CHECK:         typedef gptc_attention_shape<gptc_fp32_products, 2, 1, 130, 70, 8, 8, false> shape;
 // CHECK-NEXT:    static_assert(gptc_attention_grad_tile<shape>::items == 8,
 // CHECK-NEXT:    gptc_attention_grad<shape>(q, k, v, o, lse, d_o, d_q, d_k, d_v, {{.*}}, block);
 plan.kernel @grad "attention_grad" rows 1 layouts [memref<1x2x130x8xf32>, memref<1x1x70x8xf32>, memref<1x1x70x8xf32>, memref<1x2x130x8xf32>, memref<1x2x130xf32>, memref<1x2x130x8xf32>, memref<1x2x130x8xf32>, memref<1x1x70x8xf32>, memref<1x1x70x8xf32>] accumulate [false, false, false] in_place [-1, -1, -1] {

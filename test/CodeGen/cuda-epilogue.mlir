@@ -14,7 +14,7 @@
 // CHECK:         out1[row * 5 + column] =
 // CHECK:       GPTC_KERNEL(128) gelu_behind_nt(const float *gptc_lhs, const float *gptc_rhs, int gptc_m, int gptc_n, int gptc_k,
 // CHECK-NEXT:      gptc_i64 gptc_lhs_stride, gptc_i64 gptc_rhs_stride, const float *in0, float *in1, float *out0, float *out1) {
-// CHECK-NEXT:    gptc_matmul_tiles<false, true>(
+// CHECK-NEXT:    gptc_matmul_tiles<gptc_fp32_products, false, true>(
 // CHECK-NEXT:        gptc_lhs, gptc_rhs, gptc_m, gptc_n, gptc_k, gptc_lhs_stride, gptc_rhs_stride,
 // CHECK-NEXT:        [&](int row, int column, float gptc_value) {
 // CHECK-NEXT:          gelu_element(in0, in1, out0, out1, row, (gptc_u32)column, gptc_value);

@@ -1,7 +1,9 @@
 // Outputs take the place of inputs that nobody reads again.
 // RUN: gptc-opt %s --plan-share-operands --split-input-file | FileCheck %s
+// RUN: gptc-opt %s --plan-share-operands --split-input-file --remarks-filter=plan-share-operands --remark-policy=all -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A row is read whole before the last loop writes it. @b1 takes @b0's place, @b2 does in turn: its reader finds it there.
+// REMARK-COUNT-2: [Passed] InPlace | Category:plan-share-operands | Function=run | bytes=192
 // CHECK-LABEL: plan.buffer @b0
 // CHECK:       plan.kernel @center_0 "row" rows 6 {{.*}} in_place [0]
 // CHECK-NOT:   plan.kernel @center "row"
@@ -42,6 +44,8 @@ plan.entry @run {
 // -----
 
 // What somebody reads again, what is no longer transient, and what lies otherwise stays.
+// REMARK: [Missed] InPlace | Category:plan-share-operands | Function=run | Reason="the input is read again", bytes=192
+// REMARK-NOT: InPlace
 // CHECK-LABEL: plan.buffer @again
 // CHECK:       plan.entry @run
 // CHECK-NEXT:    plan.launch @negate rows [6] grain 6 {{\[\[}}#plan.view<@again, 0>, #plan.view<@b1, 0>]]

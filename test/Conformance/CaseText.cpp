@@ -138,12 +138,12 @@ void CaseText::writeTo(const Value &to, const Value &value) {
 
 ConformanceModel CaseText::finish() const {
   return {name, declarations + "func.func @\"" + name + "\"() {\n" + body + "  return\n}\n", false,
-          ranges};
+          ranges, precision};
 }
 
 ConformanceModel CaseText::finish(const Value &loss) const {
   return {name,
           fmt::format("{}func.func @train() -> tensor<f32> {{\n{}  return {} : tensor<f32>\n}}\n",
                       declarations, body, loss.name),
-          true, ranges};
+          true, ranges, precision};
 }

@@ -3,6 +3,8 @@
 #ifndef GPTC_TEST_CONFORMANCE_CASETEXT_H
 #define GPTC_TEST_CONFORMANCE_CASETEXT_H
 
+#include "gptc/Transforms/Precision.h"
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -26,6 +28,7 @@ struct ConformanceModel {
   /// own, named as the case.
   bool trains = false;
   std::map<std::string, Range> ranges;
+  TrainingPrecision precision = TrainingPrecision::fp32; ///< of its matmuls and attention
 };
 
 /// A value of the text.
@@ -40,7 +43,11 @@ struct Value {
 
 class CaseText {
 public:
-  explicit CaseText(std::string name) : name(std::move(name)) {}
+  explicit CaseText(std::string name, TrainingPrecision precision = TrainingPrecision::fp32)
+      : name(std::move(name)), precision(precision) {
+    if (precision != TrainingPrecision::fp32)
+      this->name += "_" + nameOf(precision).str();
+  }
 
   /// Declares a variable of a kind and reads it. Indices lie in [low, high).
   Value variable(const std::string &kind, const Shape &shape, Range range = {},
@@ -86,7 +93,9 @@ private:
   std::string fresh() { return "%v" + std::to_string(values++); }
   std::string declare(const std::string &kind, const Shape &shape, bool isIndex);
 
-  std::string name, declarations, body;
+  std::string name;
+  TrainingPrecision precision;
+  std::string declarations, body;
   std::map<std::string, Range> ranges;
   int values = 0, variables = 0;
 };

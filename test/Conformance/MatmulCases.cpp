@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+using namespace gptc;
 using namespace gptc::test;
 
 namespace {
@@ -11,6 +12,7 @@ struct Product {
   bool transposeLhs = false, transposeRhs = false, accumulate = false;
   Shape batch = {};
   bool shared = false; ///< the right operand has no batch axes
+  TrainingPrecision precision = TrainingPrecision::fp32;
 };
 } // namespace
 
@@ -19,7 +21,7 @@ static ConformanceModel product(const Product &p) {
                                  p.transposeRhs ? 't' : 'n', p.m, p.n, p.k);
   if (!p.batch.empty())
     name += "_batch_" + shapeName(p.batch) + (p.shared ? "_shared" : "");
-  CaseText text(name + (p.accumulate ? "_accumulated" : ""));
+  CaseText text(name + (p.accumulate ? "_accumulated" : ""), p.precision);
   Shape left = p.batch, right = p.shared ? Shape() : p.batch;
   left.insert(left.end(), {p.transposeLhs ? p.k : p.m, p.transposeLhs ? p.m : p.k});
   right.insert(right.end(), {p.transposeRhs ? p.n : p.k, p.transposeRhs ? p.k : p.n});
@@ -35,7 +37,7 @@ static ConformanceModel epilogue(const Product &p, bool kept) {
                                  p.transposeRhs ? 't' : 'n', p.m, p.n, p.k);
   if (!p.batch.empty())
     name += "_batch_" + shapeName(p.batch);
-  CaseText text(name + (kept ? "_kept" : ""));
+  CaseText text(name + (kept ? "_kept" : ""), p.precision);
   Shape left = p.batch, right;
   left.insert(left.end(), {p.transposeLhs ? p.k : p.m, p.transposeLhs ? p.m : p.k});
   right.insert(right.end(), {p.transposeRhs ? p.n : p.k, p.transposeRhs ? p.k : p.n});
@@ -58,8 +60,9 @@ static ConformanceModel epilogue(const Product &p, bool kept) {
 }
 
 /// Heads: operands and result lie in larger tensors, at strides of their own.
-static ConformanceModel heads(int64_t batch, int64_t length, int64_t heads, int64_t width) {
-  CaseText text(fmt::format("matmul_heads_{}x{}x{}x{}", batch, length, heads, width));
+static ConformanceModel heads(int64_t batch, int64_t length, int64_t heads, int64_t width,
+                              TrainingPrecision precision = TrainingPrecision::fp32) {
+  CaseText text(fmt::format("matmul_heads_{}x{}x{}x{}", batch, length, heads, width), precision);
   Value q = text.input({batch, length, heads * width}), k = text.input(q.shape);
   auto split = [&](const Value &v) {
     return text.transpose(text.reshape(v, {batch, length, heads, width}), {0, 2, 1, 3});
@@ -68,6 +71,27 @@ static ConformanceModel heads(int64_t batch, int64_t length, int64_t heads, int6
   text.write(scores);
   Value mixed = text.transpose(text.matmul(scores, qHeads), {0, 2, 1, 3});
   text.write(text.reshape(mixed, q.shape));
+  return text.finish();
+}
+
+/// A layer and its adjoint: a product with an activation behind it, a product of that, what its
+/// adjoint is multiplied by, the weight's gradient, and the bias' as a sum over rows.
+static ConformanceModel layer(int64_t rows, int64_t inner, int64_t outer,
+                              TrainingPrecision precision) {
+  CaseText text(fmt::format("layer_{}x{}x{}", rows, inner, outer), precision);
+  Value x = text.input({rows, inner}), w = text.parameter({inner, outer}),
+        b = text.parameter({outer}), v = text.parameter({outer, inner});
+  Value active = text.map({rows, outer}, {text.matmul(x, w), b}, R"(
+    %s = arith.addf %a, %b : f32
+    %r = math.tanh %s : f32)");
+  text.write(text.matmul(active, v));
+  Value adjoint = text.map({rows, outer}, {text.matmul(x, v, false, true), active}, R"(
+    %s = arith.mulf %b, %b : f32
+    %one = arith.constant 1.0 : f32
+    %t = arith.subf %one, %s : f32
+    %r = arith.mulf %a, %t : f32)");
+  text.write(text.matmul(x, adjoint, true), /*accumulate=*/true);
+  text.write(text.reduce("sum", adjoint, {0}), /*accumulate=*/true);
   return text.finish();
 }
 
@@ -109,5 +133,25 @@ std::vector<ConformanceModel> gptc::test::makeMatmulCases() {
   cases.push_back(heads(2, 13, 3, 11));
   cases.push_back(heads(1, 65, 2, 32));
   cases.push_back(sumOverBatch(3, 17, 33, 13));
+  for (TrainingPrecision precision :
+       {TrainingPrecision::bf16, TrainingPrecision::fp16, TrainingPrecision::tf32}) {
+    cases.push_back(layer(64, 64, 128, precision));
+    cases.push_back(layer(65, 33, 129, precision));
+    for (bool left : {false, true})
+      for (bool right : {false, true}) {
+        cases.push_back(product({1, 1, 1, left, right, false, {}, false, precision}));
+        cases.push_back(product({65, 129, 63, left, right, true, {}, false, precision}));
+      }
+    // A gradient's product, which stays float32, and products of heads.
+    cases.push_back(product({129, 1, 257, true, false, false, {}, false, precision}));
+    cases.push_back(product({7, 257, 1025, false, true, false, {}, false, precision}));
+    cases.push_back(product({17, 33, 13, false, false, false, {2, 3}, false, precision}));
+    cases.push_back(product({19, 66, 31, false, false, false, {2, 3}, true, precision}));
+    cases.push_back(heads(2, 13, 3, 11, precision));
+    for (bool kept : {false, true}) {
+      cases.push_back(epilogue({65, 129, 63, false, false, false, {}, false, precision}, kept));
+      cases.push_back(epilogue({1031, 7, 3, true, true, false, {}, false, precision}, kept));
+    }
+  }
   return cases;
 }

@@ -15,6 +15,7 @@
 #include "gptc/Dialect/Plan/PlanOps.h"
 #include "gptc/Pipelines/Pipelines.h"
 #include "gptc/Plan/PlanWriter.h"
+#include "gptc/Transforms/Passes.h"
 #include "runtime/base/File.h"
 #include "runtime/device/cuda/ModuleCompiler.h"
 
@@ -55,6 +56,12 @@ public:
           buildTrainingPipeline(manager, {});
         }))
       return model.name + " cannot be trained";
+    if (model.precision != TrainingPrecision::fp32 && !run(*own, [&](PassManager &manager) {
+          AssignPrecisionPassOptions options;
+          options.precision = model.precision;
+          manager.addPass(createAssignPrecisionPass(options));
+        }))
+      return model.name + " cannot be given its precision";
     // Otherwise the interpreter sees the operations as they were written.
     auto made = expectEntries(*own, model);
     if (!made)
@@ -90,6 +97,7 @@ public:
     PlanMetadata cuda = cpu;
     cpu.cpuFeatures = kernels->requiredFeatures;
     cpu.object = std::move(kernels->object);
+    cpu.matmulTile = kernels->matmulTile;
     cuda.target = "cuda";
     cuda.cuda = std::move(*source);
     if (std::string problem = compileImages(cuda); !problem.empty())

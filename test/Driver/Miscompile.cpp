@@ -1,6 +1,8 @@
 // Runs gptc verify with a miscompile planted.
 #include "Miscompile.h"
 
+#include "gptc/Pipelines/PassTable.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <cmath>
@@ -21,7 +23,14 @@ static CompileOptions smallConfiguration(const Miscompile &miscompile) {
   options.optimizer = miscompile.optimizer;
   options.padMultiple = miscompile.padMultiple;
   options.chunkBytes = miscompile.chunkBytes;
+  options.precision = miscompile.precision;
   options.disabledPasses = miscompile.disabledPasses;
+  // A pass that is off can only be wrong where it is on.
+  if (const OptimizationPass *pass = findOptimization(miscompile.pass);
+      pass && !pass->isOn(Target::cpu))
+    options.enabledPasses = {miscompile.pass};
+  if (miscompile.smallest)
+    options.memoryBudget = MemoryBudget{MemoryBudget::Kind::smallest};
   options.load.batchSize = 2;
   if (model == "gpt2" || model == "modern_gpt") {
     options.load.sequenceLength = 4;
@@ -36,6 +45,8 @@ static CompileOptions smallConfiguration(const Miscompile &miscompile) {
   } else if (model == "bigram") {
     options.load.sequenceLength = 4;
   }
+  if (miscompile.sequenceLength > 0)
+    options.load.sequenceLength = miscompile.sequenceLength;
   options.load.overrides.insert(options.load.overrides.end(), miscompile.overrides.begin(),
                                 miscompile.overrides.end());
   return options;

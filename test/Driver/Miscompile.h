@@ -28,6 +28,9 @@ struct Miscompile {
   std::vector<std::string> disabledPasses = {};
   int64_t padMultiple = 1;
   uint64_t chunkBytes = 0;
+  int64_t sequenceLength = 0; ///< if not 0, of a model that has one
+  TrainingPrecision precision = TrainingPrecision::fp32;
+  bool smallest = false;      ///< in as little memory as there is a way to
 };
 
 /// Prints the name in GoogleTest's messages.

@@ -125,7 +125,7 @@ TEST(Padding, PadsAreZeroAfterTwentySteps) {
         tensor.strides != plain[tensor.name].strides || tensor.bytes > plain[tensor.name].bytes;
     // All of the memory that the tensor owns, against its elements.
     TensorInfo memory = tensor;
-    memory.shape = {static_cast<int64_t>(tensor.bytes / runtime::planElementSize)};
+    memory.shape = {static_cast<int64_t>(tensor.bytes / runtime::elementBytes(tensor.type))};
     memory.strides = {1};
     std::vector<float> all(memory.count()), elements(tensor.count());
     ASSERT_TRUE(padded.session->read(memory, std::span(all)).ok());

@@ -33,6 +33,11 @@ class DescriptionErrors(Case):
 
     BIGRAM = (MODELS / "bigram.gpt").read_text()
 
+    def test_model_that_is_not_there(self):
+        """The file is named, whatever else is missing."""
+        self.assertFails(run("train", "nope.gpt", code=2), "nope.gpt")
+        self.assertFails(run("memory", "nope.gpt", code=1), "nope.gpt")
+
     def test_misspelt_words_of_the_command_line(self):
         for arguments, wrong, right in ((["trian"], "trian", "train"),
                                         (["train", *TINY, "--dta", "x"], "--dta", "--data"),

@@ -5,7 +5,11 @@ import json
 import pathlib
 import unittest
 
-from gptc_testing import TINY, TINY_DATA, Case, read_log, run, without_times
+from gptc_testing import MODELS, TINY, TINY_DATA, Case, read_log, run, without_times
+
+# Deep, with long sequences: most of its memory is what the forward part leaves to the backward part.
+TALL = [MODELS / "gpt2.gpt", "--preset", "small", "--set", "n_layer=4", "--set", "block_size=256", "--set",
+        "vocab_size=128", "--batch-size", "16", "--sequence-length", "256"]
 
 # Elements that need no end tag.
 VOID = {"meta", "line"}
@@ -85,6 +89,65 @@ class MemoryTest(Case):
         self.assertGreater(report["bytes_at_next_batch"], limit)
         self.assertEqual(self.report("--fits", 1000)["largest_batch"], 0)
         self.assertIn("not even --batch-size 1", run("memory", *TINY, "--fit", 1000).stdout)
+
+    def test_budgets_are_met(self):
+        """The plan takes what is allowed, with what costs least, and trains as the one that keeps all."""
+        def losses(name, *arguments):
+            run("train", *TALL, *TINY_DATA, "--steps", 5, "--total-batch-size", 16 * 512, "--eval-every", 0, "--log",
+                self.path(name), *arguments)
+            return [step["loss"] for step in without_times(read_log(self.path(name))[0])]
+
+        def price(report):
+            entry = report["recomputation"]["entries"]["accumulate_middle"]
+            return entry["flops"] / entry["flops_without"]
+
+        without = json.loads(run("memory", *TALL, "--json").stdout)
+        kept, prices = losses("kept.jsonl"), []
+        for share in (90, 75, 60):
+            budget = without["train_accumulate"] * share // 100
+            report = json.loads(run("memory", *TALL, "--json", "--memory-budget", budget).stdout)
+            self.assertLessEqual(report["train_accumulate"], budget)
+            # Within some percent: no more is computed again than is needed.
+            self.assertGreater(report["train_accumulate"], 0.93 * budget)
+            self.assertEqual(report["recomputation"]["budget"], budget)
+            prices.append(price(report))
+            plan = self.path("tall.plan")
+            run("compile", *TALL, "--memory-budget", budget, "-o", plan)
+            memory = json.loads(run("info", plan, "--json", program="gptc-run").stdout)["memory"]
+            self.assertEqual(memory["train_accumulate"]["bytes"], report["train_accumulate"])
+            for a, b in zip(kept, losses("again.jsonl", "--memory-budget", budget), strict=True):
+                # Products may be summed in other panels: float32 rounding, then what training makes of it.
+                self.assertLess(abs(a - b) / a, 1e-5)
+        self.assertGreater(prices[0], 0)
+        self.assertEqual(prices, sorted(prices))
+        self.assertLess(prices[-1], 0.5)
+
+    def test_budget_as_a_share_or_the_least(self):
+        without = json.loads(run("memory", *TALL, "--json").stdout)["train_accumulate"]
+        share = json.loads(run("memory", *TALL, "--json", "--memory-budget", "80%").stdout)
+        self.assertEqual(share["recomputation"]["budget"], int(without * 0.8))
+        least = json.loads(run("memory", *TALL, "--json", "--memory-budget", "min").stdout)
+        self.assertLess(least["train_accumulate"], 0.65 * without)
+        self.assertIn("GFLOP again", run("memory", *TALL, "--memory-budget", "80%").stdout)
+        self.assertIn("nothing has to be computed again", run("memory", *TALL, "--memory-budget", without).stdout)
+
+    def test_budget_that_cannot_be_met(self):
+        result = run("memory", *TINY, "--memory-budget", "100KB", code=1)
+        self.assertFails(result, "--memory-budget")
+        self.assertIn("--batch-size", result.stderr)
+        for wrong in ("0", "120%", "-1%", "many", "1.5"):
+            self.assertFails(run("memory", *TINY, "--memory-budget", wrong, code=2), "--memory-budget")
+        self.assertFails(run("memory", *TINY, "--memory-budget", "min", "--no-reuse", code=2), "--no-reuse")
+        for name in ("plan-assign-buffers", "gpt-recompute"):
+            self.assertFails(run("memory", *TINY, "--memory-budget", "min", "--disable-pass", name, code=2), name)
+        self.assertFails(run("verify", *TINY[:1], "--memory-budget", "1GiB", code=2), "--full")
+
+    def test_largest_batch_with_recomputation(self):
+        limit = 4 * self.report()["train_accumulate"]
+        kept = self.report("--fit", limit)
+        again = self.report("--fit", limit, "--memory-budget", "min")
+        self.assertGreaterEqual(again["largest_batch"], kept["largest_batch"])
+        self.assertLessEqual(again["bytes_at_largest_batch"], limit)
 
     def test_page_stands_alone(self):
         path = self.path("memory.html")

@@ -33,14 +33,16 @@ class NvrtcTest(Case):
             raise
 
     def test_every_kernel_compiles_without_spills(self):
+        cases = [(model, "fp32") for model in SIZES] + [
+            (model, precision) for model in ("gpt2", "modern_gpt") for precision in ("tf32", "bf16", "fp16")]
         for architecture in ("sm_80", "sm_90a"):
-            for model in SIZES:
-                with self.subTest(f"{model} {architecture}"):
-                    done = self.compile(model, architecture, "--resources")
+            for model, precision in cases:
+                with self.subTest(f"{model} {architecture} {precision}"):
+                    done = self.compile(model, architecture, "--resources", "--precision", precision)
                     rows = [line.split() for line in done.stdout.splitlines()[1:]]
                     self.assertGreater(len(rows), 10)
-                    print(f"{model}, {architecture}: {len(rows)} kernels, at most {max(int(r[0]) for r in rows)} registers "
-                          f"and {max(int(r[1]) for r in rows)} bytes of shared memory")
+                    print(f"{model}, {architecture}, {precision}: {len(rows)} kernels, at most {max(int(r[0]) for r in rows)} "
+                          f"registers and {max(int(r[1]) for r in rows)} bytes of shared memory")
                     print(done.stdout)
                     for registers, shared, spilled, kernel in rows:
                         self.assertEqual(int(spilled), 0, kernel)

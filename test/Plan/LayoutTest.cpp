@@ -9,6 +9,15 @@ using namespace gptc::plan;
 
 namespace {
 
+/// The strides of a new tensor of this shape.
+Strides paddedStrides(llvm::ArrayRef<int64_t> shape, bool narrow = false) {
+  static mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  mlir::Type element = mlir::Float32Type::get(&context);
+  if (narrow)
+    element = mlir::BFloat16Type::get(&context);
+  return gptc::plan::paddedStrides(mlir::RankedTensorType::get(shape, element));
+}
+
 /// The offset of element number `index`, in row-major order.
 int64_t offsetOf(int64_t index, llvm::ArrayRef<int64_t> shape, const Strides &strides) {
   int64_t offset = 0;
@@ -42,6 +51,19 @@ TEST(Layout, LongRowsAreNoMultipleOf256Bytes) {
     EXPECT_GE(stride, row);
     EXPECT_EQ(stride % 16, 0) << row;
     EXPECT_NE(stride % 64, 0) << row;
+  }
+}
+
+// The same in bytes.
+TEST(Layout, PadsElementsOf16BitsByBytes) {
+  EXPECT_EQ(paddedStrides({256, 64}, true), (Strides{64, 1}));
+  EXPECT_EQ(paddedStrides({256, 768}, true), (Strides{800, 1}));
+  EXPECT_EQ(paddedStrides({256, 50257}, true), (Strides{50272, 1}));
+  for (int64_t row = 128; row < 1200; ++row) {
+    int64_t stride = paddedStrides({2, row}, true)[0];
+    EXPECT_GE(stride, row);
+    EXPECT_EQ(stride % 32, 0) << row;
+    EXPECT_NE(stride % 128, 0) << row;
   }
 }
 

@@ -7,7 +7,7 @@
 namespace gptc::test {
 
 /// What is wrong with the plans of these graphs, which are compiled as one module: for each graph a
-/// text, empty where all is well.
+/// text, empty where all is well. All have one precision.
 ///
 /// Each graph runs by the interpreter in float64, and as a plan with 2 threads; again in the same
 /// session, whose transient memory is dirty by then; with a plan without reuse of memory; and, if

@@ -3,6 +3,8 @@
 #ifndef GPTC_TEST_PLAN_RANDOMGRAPH_H
 #define GPTC_TEST_PLAN_RANDOMGRAPH_H
 
+#include "gptc/Transforms/Precision.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,6 +35,7 @@ struct RandomGraph {
   std::string entry;
   std::vector<RandomVariable> variables;
   std::vector<Statement> statements;
+  TrainingPrecision precision = TrainingPrecision::fp32; ///< that it is compiled for
 
   std::string text() const;
   bool holds(const std::string &operation) const;

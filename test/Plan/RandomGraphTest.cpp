@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 
+using namespace gptc;
 using namespace gptc::test;
 
 static unsigned setting(const char *name, unsigned otherwise) {
@@ -21,9 +22,14 @@ TEST(RandomGraph, PlanComputesWhatTheInterpreterDoes) {
   int failures = 0;
   for (unsigned seed = first; seed < first + count && failures < 5; seed += perModule) {
     std::vector<RandomGraph> graphs;
-    for (unsigned i = seed; i < std::min(seed + perModule, first + count); ++i)
+    static constexpr TrainingPrecision precisions[] = {
+        TrainingPrecision::fp32, TrainingPrecision::bf16, TrainingPrecision::fp32,
+        TrainingPrecision::fp16};
+    for (unsigned i = seed; i < std::min(seed + perModule, first + count); ++i) {
       graphs.push_back(
           makeRandomGraph(i, i % 16 == 0 ? 30 : 2 + i % 9)); // a long one in each other module
+      graphs.back().precision = precisions[seed / perModule % 4];
+    }
     std::vector<std::string> errors = checkGraphs(graphs);
     for (size_t i = 0; i < graphs.size(); ++i) {
       if (errors[i].empty())

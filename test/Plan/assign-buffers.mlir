@@ -40,12 +40,12 @@ plan.entry @chain {
 // and so does one of a single row, which has no distance between rows.
 // CHECK: plan.buffer @g in "gradients" bytes 256 offset 0
 // CHECK: plan.buffer @kept in "gradients" bytes 256 offset 256
-// CHECK: plan.buffer @early in "gradients" bytes 64 offset 0 {plan.lent}
+// CHECK: plan.buffer @early in "gradients" bytes 128 offset 0 {plan.lent}
 // CHECK: plan.buffer @late in "transient" bytes 64 offset 0
 // NOREUSE-NOT: plan.lent
 plan.buffer @g in "gradients" bytes 256
 plan.buffer @kept in "gradients" bytes 256
-plan.buffer @early in "transient" bytes 64
+plan.buffer @early in "transient" bytes 128
 plan.buffer @late in "transient" bytes 64
 plan.tensor "g" at #plan.view<@g, 0> strides [16, 1] {} : tensor<4x4xf32>
 plan.tensor "kept" at #plan.view<@kept, 0> strides [16, 1] {} : tensor<1x4xf32>

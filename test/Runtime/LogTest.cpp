@@ -22,6 +22,15 @@ std::string evaluationOf(int64_t step) {
 
 } // namespace
 
+TEST(Log, LossScalingHasKeysOfItsOwn) {
+  StepRecord record = stepOf(3);
+  EXPECT_EQ(toJsonLine(record).find("skipped"), std::string::npos);
+  record.lossScale = 1024;
+  record.skipped = true;
+  std::string line = toJsonLine(record);
+  EXPECT_NE(line.find(R"("loss_scale":1024.0,"skipped":true)"), std::string::npos) << line;
+}
+
 TEST(Log, LinesHaveTheKeysOfTheirKind) {
   EXPECT_EQ(
       toJsonLine(stepOf(0)),

@@ -61,6 +61,27 @@ class BenchCpu(unittest.TestCase):
         self.assertEqual(self.log.read_text()[:10], "pggppggppg")
         self.assertEqual(sorted(self.log.read_text()[10:]), ["G", "P"])
 
+    def test_the_faster_of_two_modes(self):
+        # A Python that runs the peer's script under both names: the mode decides the times.
+        python = Path(self.folder.name) / "python"
+        eager = shlex.join(self.command("e", "MS", 30))
+        compiled = shlex.join(self.command("c", "MS", 500, 20))
+        python.write_text(f"""#!/bin/sh
+case "$*" in *--compile*) exec {compiled};; *"--layers 4"*) exec {eager};; esac
+""")
+        python.chmod(0o755)
+        words = [sys.executable, str(BENCH), "--pause", "0", "--warmup", "1", "--pairs", "1", "--json",
+                 "--recipe", "nanogpt", "--both", "--peer-python", str(python), "--",
+                 *self.command("g", "MS", 10)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["peer_name"], "torch.compile")
+        self.assertEqual(result["ratio"], 2.0)
+        self.assertEqual(result["peers"]["eager"]["ms"], [30])
+        self.assertEqual((result["batch_size"], result["sequence_length"]), (12, 64))
+        self.assertEqual(self.log.read_text()[:6], "ecggce")
+
     def test_equal_times_have_no_interval(self):
         done = self.bench(self.command("p", "MS", 7), self.command("g", "MS", 7), "--json")
         result = json.loads(done.stdout)
@@ -106,7 +127,8 @@ class BenchCpu(unittest.TestCase):
         self.assertIn('gptc: no answer to "step" within 0.5 s', done.stderr)
 
     def test_usage(self):
-        for flags in (["--pairs", "0"], ["--pause", "-1"], ["--unknown"]):
+        for flags in (["--pairs", "0"], ["--pause", "-1"], ["--unknown"], ["--both"],
+                      ["--both", "--compile"]):
             done = self.bench(["true"], ["true"], *flags)
             self.assertEqual(done.returncode, 2, flags)
         done = subprocess.run([sys.executable, str(BENCH)], capture_output=True, text=True)

@@ -80,7 +80,8 @@ class GpuCheck(unittest.TestCase):
             self.assertRegex(detail, r"^\d{3} cases, 0 failed; kernels: \d+ modules, ")
         training = self.results(report, "training")
         self.assertEqual(training["tiny, library matmul, graphs beside no graphs"], ("passed", "equal bits"))
-        self.assertEqual(len(training), 6)
+        self.assertEqual(training["tiny-bf16, generated matmul, graphs beside no graphs"], ("passed", "equal bits"))
+        self.assertEqual(len(training), 12)
         probes = self.results(report, "probes")
         self.assertEqual(probes["shuffle"][0], "passed")
         self.assertEqual({path.stem for path in (out / "golden").iterdir()}, set(probes))
@@ -113,7 +114,7 @@ class GpuCheck(unittest.TestCase):
             self.assertIn("1 failed; first ", detail)
         result, detail = self.results(report, "training")["tiny, generated matmul, graphs"]
         self.assertEqual(result, "failed")
-        self.assertIn("more than 1e-6 in the first step, or 1e-5 in all", detail)
+        self.assertIn("more than 1e-06 in the first step, or 1e-05 in all", detail)
         result, detail = self.results(report, "probes")["shuffle"]
         self.assertEqual(result, "failed")
         self.assertIn("96 words differ: word 0 is ", detail)
@@ -140,7 +141,7 @@ class GpuCheck(unittest.TestCase):
         shutil.copy(self.folder / "training" / "tiny" / "cuda.plan", step / "tiny.plan")
         try:
             manifest.write_text(json.dumps(json.loads(kept) | {
-                "steps": [{"plan": "tiny.plan", "batch_size": 2, "sequence_length": 8}]}))
+                "steps": [{"plan": "tiny.plan", "batch_size": 2, "sequence_length": 8, "precision": "fp32"}]}))
             report, out = self.run_checks(
                 0, "--only", "sanitizer,profile,speed", "--peer-python", programs / "python", "--pairs", "2",
                 PATH=f"{programs}:{os.environ['PATH']}")

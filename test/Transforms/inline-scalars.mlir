@@ -1,5 +1,7 @@
 // RUN: gptc-opt %s --gpt-inline-scalars --split-input-file | FileCheck %s
+// RUN: gptc-opt %s --gpt-inline-scalars='limit=1' --split-input-file --remarks-filter=gpt-inline-scalars --remark-policy=all -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
+// REMARK: [Passed] Inlined | Category:gpt-inline-scalars | Function=clip | maps=2, operations=1
 // CHECK-LABEL: func.func @clip
 // CHECK-NOT: -> tensor<f32>
 // CHECK: %[[X:.*]] = gpt.read @x
@@ -40,6 +42,7 @@ func.func @clip() {
 // -----
 
 // A scalar that is written is computed once.
+// REMARK: [Missed] Inlined | Category:gpt-inline-scalars | Function=written | Reason="is written", operations=1
 // CHECK-LABEL: func.func @written
 // CHECK: gpt.map(%{{.*}}) : (tensor<f32>) -> tensor<f32>
 // CHECK: gpt.map(%{{.*}}, %{{.*}}) : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
@@ -68,6 +71,8 @@ func.func @written() {
 // -----
 
 // A scalar that goes into one that maps use goes along.
+// REMARK: [Passed] Inlined | Category:gpt-inline-scalars | Function=chain | maps=1, operations=1
+// REMARK: [Passed] Inlined | Category:gpt-inline-scalars | Function=chain | maps=1, operations=1
 // CHECK-LABEL: func.func @chain
 // CHECK-NOT: -> tensor<f32>
 // CHECK: gpt.map(%{{.*}}, %{{.*}}) : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
@@ -95,5 +100,45 @@ func.func @chain() {
     gpt.yield %0 : f32
   }
   gpt.write @"output:y", %y : tensor<8xf32>
+  return
+}
+
+// -----
+
+// What another scalar needs that stays, stays; and so does what a matmul reads, or has too many operations.
+// REMARK: [Missed] Inlined | Category:gpt-inline-scalars | Function=kept | Reason="has too many operations", operations=2
+// REMARK: [Missed] Inlined | Category:gpt-inline-scalars | Function=kept | Reason="goes into a scalar that stays", operations=1
+// REMARK: [Missed] Inlined | Category:gpt-inline-scalars | Function=kept | Reason="is used by other than maps", operations=1
+gpt.variable @x parameter init(<constant, 0.0, 0.0>) : tensor<8xf32>
+gpt.variable @n step : tensor<f32>
+gpt.variable @"output:y" output : tensor<8xf32>
+gpt.variable @"output:z" output : tensor<1xf32>
+func.func @kept() {
+  %x = gpt.read @x : tensor<8xf32>
+  %n = gpt.read @n : tensor<f32>
+  %b = gpt.map(%n) : (tensor<f32>) -> tensor<f32> {
+  ^bb0(%a: f32):
+    %0 = math.tanh %a : f32
+    gpt.yield %0 : f32
+  }
+  %z = gpt.reshape %b : tensor<f32> -> tensor<1xf32>
+  %c = gpt.map(%n) : (tensor<f32>) -> tensor<f32> {
+  ^bb0(%a: f32):
+    %0 = math.sqrt %a : f32
+    gpt.yield %0 : f32
+  }
+  %d = gpt.map(%c) : (tensor<f32>) -> tensor<f32> {
+  ^bb0(%a: f32):
+    %0 = math.exp %a : f32
+    %1 = math.exp %0 : f32
+    gpt.yield %1 : f32
+  }
+  %y = gpt.map(%x, %d) : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32> {
+  ^bb0(%a: f32, %e: f32):
+    %0 = arith.mulf %a, %e : f32
+    gpt.yield %0 : f32
+  }
+  gpt.write @"output:y", %y : tensor<8xf32>
+  gpt.write @"output:z", %z : tensor<1xf32>
   return
 }

@@ -137,3 +137,43 @@ func.func @written() {
   gpt.write @s, %n : tensor<8x4xf32>
   return
 }
+
+// -----
+
+// An input of half as many bits is kept instead. The rounded parameter idles as well, and is not rounded again.
+gpt.variable @w parameter init(<constant, 0.0, 0.0>) : tensor<4x4xf32>
+gpt.variable @e parameter init(<constant, 0.0, 0.0>) : tensor<400x4xf32>
+
+// REMARK: remark: [Passed] Rematerialized | Category:gpt-rematerialize | Function=half | bytes=128
+// REMARK-NOT: Function=half
+// CHECK-LABEL: func.func @half
+// CHECK: %[[N:.*]] = gpt.map(%{{.*}}) : (tensor<4x4xf32>) -> tensor<4x4xbf16>
+// CHECK: %[[H:.*]] = gpt.matmul %{{.*}}, %[[N]] : {{.*}} -> tensor<8x4xbf16>
+// CHECK: gpt.map(%[[H]]) : (tensor<8x4xbf16>) -> tensor<8x4xf32>
+// CHECK: gpt.matmul {{.*}} -> tensor<8x400xf32>
+// CHECK-NOT: arith.truncf
+// CHECK: %[[AGAIN:.*]] = gpt.map(%[[H]]) {gpt.rematerialized} : (tensor<8x4xbf16>) -> tensor<8x4xf32>
+// CHECK-NOT: arith.truncf
+// CHECK: gpt.matmul %[[AGAIN]]
+func.func @half(%x: tensor<8x4xbf16>) -> (tensor<4x4xf32>, tensor<8x4xf32>) {
+  %w = gpt.read @w : tensor<4x4xf32>
+  %e = gpt.read @e : tensor<400x4xf32>
+  %n = gpt.map(%w) : (tensor<4x4xf32>) -> tensor<4x4xbf16> {
+  ^bb0(%s: f32):
+    %0 = arith.truncf %s : f32 to bf16
+    gpt.yield %0 : bf16
+  }
+  %h = gpt.matmul %x, %n : tensor<8x4xbf16>, tensor<4x4xbf16> -> tensor<8x4xbf16>
+  %a = gpt.map(%h) : (tensor<8x4xbf16>) -> tensor<8x4xf32> {
+  ^bb0(%s: bf16):
+    %0 = arith.extf %s : bf16 to f32
+    %1 = math.exp %0 : f32
+    gpt.yield %1 : f32
+  }
+  %y = gpt.matmul %a, %w : tensor<8x4xf32>, tensor<4x4xf32> -> tensor<8x4xf32>
+  %z = gpt.matmul %y, %e transpose_rhs : tensor<8x4xf32>, tensor<400x4xf32> -> tensor<8x400xf32>
+  %d = gpt.matmul %z, %e : tensor<8x400xf32>, tensor<400x4xf32> -> tensor<8x4xf32>
+  %dw = gpt.matmul %a, %d transpose_lhs : tensor<8x4xf32>, tensor<8x4xf32> -> tensor<4x4xf32>
+  %last = gpt.matmul %x, %n transpose_rhs : tensor<8x4xbf16>, tensor<4x4xbf16> -> tensor<8x4xf32>
+  return %dw, %last : tensor<4x4xf32>, tensor<8x4xf32>
+}

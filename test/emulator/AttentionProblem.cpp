@@ -7,16 +7,14 @@
 
 using namespace gptc::test;
 
-/// Products' relative error as Attention*.cuh state it, for sums of up to 256 terms.
-static constexpr double productError = 0x1p-18 + 32 * 0x1p-24;
-
 std::string Shape::text() const {
-  return fmt::format("{}x{}/{} queries {} keys {} columns {} {}{} place {}", batches, heads, groups,
-                     queries, keys, depth, width, causal ? " causal" : "", int(place));
+  return fmt::format("{}: {}x{}/{} queries {} keys {} columns {} {}{} place {}", precision.products,
+                     batches, heads, groups, queries, keys, depth, width, causal ? " causal" : "",
+                     int(place));
 }
 
-Operand::Operand(int batches, int heads, int rows, int columns, Place place)
-    : batches(batches), heads(heads), rows(rows), columns(columns), offset(0) {
+Operand::Operand(int batches, int heads, int rows, int columns, Place place, Element element)
+    : batches(batches), heads(heads), rows(rows), columns(columns), offset(0), element(element) {
   if (place == Place::heads) {
     row = columns;
     head = rows * row;
@@ -34,14 +32,18 @@ Operand::Operand(int batches, int heads, int rows, int columns, Place place)
 }
 
 std::string Operand::view(const char *name, bool output) const {
-  return fmt::format("gptc_attention_operand<{}, {}, {}>(gptc_view<{}float, {}>({}))", batch, head,
-                     row, output ? "" : "const ", values.size() - offset, name);
+  return fmt::format("gptc_attention_operand<{}, {}, {}>(gptc_view<{}{}, {}>({}))", batch, head,
+                     row, output ? "" : "const ", nameOf(element), values.size() - offset, name);
 }
 
 void Expected::check(const char *name) {
   operand.each([&](float value, int b, int h, int r, int c) {
     size_t i = find(b, h, r, c);
-    ASSERT_NEAR(value, values[i], bounds[i])
+    double bound = bounds[i];
+    if (operand.element != Element::f32)
+      bound +=
+          roundoff(operand.element) * (std::fabs(values[i]) + bound) + underflow(operand.element);
+    ASSERT_NEAR(value, values[i], bound)
         << name << "[" << b << ", " << h << ", " << r << ", " << c << "]";
     operand.values[i] = std::numeric_limits<float>::quiet_NaN();
   });
@@ -50,15 +52,15 @@ void Expected::check(const char *name) {
 }
 
 Problem::Problem(const Shape &s)
-    : s(s), q(s.batches, s.heads, s.queries, s.depth, s.place),
-      k(s.batches, s.groups, s.keys, s.depth, s.place),
-      v(s.batches, s.groups, s.keys, s.width, s.place),
-      o(s.batches, s.heads, s.queries, s.width, s.place),
-      lse(s.batches, s.heads, s.queries, 1, s.place),
-      gradient(s.batches, s.heads, s.queries, s.width, s.place),
-      dq(s.batches, s.heads, s.queries, s.depth, s.place),
-      dk(s.batches, s.groups, s.keys, s.depth, s.place),
-      dv(s.batches, s.groups, s.keys, s.width, s.place) {}
+    : s(s), q(s.batches, s.heads, s.queries, s.depth, s.place, s.precision.element),
+      k(s.batches, s.groups, s.keys, s.depth, s.place, s.precision.element),
+      v(s.batches, s.groups, s.keys, s.width, s.place, s.precision.element),
+      o(s.batches, s.heads, s.queries, s.width, s.place, s.precision.element),
+      lse(s.batches, s.heads, s.queries, 1, s.place, Element::f32),
+      gradient(s.batches, s.heads, s.queries, s.width, s.place, s.precision.element),
+      dq(s.batches, s.heads, s.queries, s.depth, s.place, s.precision.element),
+      dk(s.batches, s.groups, s.keys, s.depth, s.place, s.precision.element),
+      dv(s.batches, s.groups, s.keys, s.width, s.place, s.precision.element) {}
 
 double Problem::score(int b, int h, int t, int j, double &magnitude) {
   double sum = 0;
@@ -82,7 +84,7 @@ void Problem::checkForward() {
           double magnitude;
           x[j] = score(b, h, t, j, magnitude);
           largest = std::max(largest, x[j]);
-          error = std::max(error, productError * magnitude + 0x1p-23 * std::fabs(x[j]));
+          error = std::max(error, s.precision.product * magnitude + 0x1p-23 * std::fabs(x[j]));
         }
         for (double value : x)
           sum += std::exp(value - largest);
@@ -90,8 +92,11 @@ void Problem::checkForward() {
         elog.add(b, h, t, 0, logSum, error + 0x1p-22 * (1 + std::fabs(logSum)));
         for (int j = 0; j < visible(t); ++j)
           for (int c = 0; c < s.width; ++c) {
-            double term = std::exp(x[j] - logSum) * v.at(b, h * s.groups / s.heads, j, c);
-            eo.add(b, h, t, c, term, (2 * error + 0x1p-20 + productError) * std::fabs(term));
+            double value = v.at(b, h * s.groups / s.heads, j, c);
+            double term = std::exp(x[j] - logSum) * value;
+            eo.add(b, h, t, c, term,
+                   (std::expm1(2 * error) + 0x1p-20 + weightError()) * std::fabs(term) +
+                       underflow(q.element) * std::fabs(value));
           }
       }
   eo.check("o");
@@ -114,22 +119,25 @@ void Problem::expectGrad(Expected &edq, Expected &edk, Expected &edv) {
           double x = score(b, h, t, j, magnitude), logSum = lse.at(b, h, t, 0);
           double p = std::exp(x - logSum);
           double error =
-              productError * magnitude + 0x1p-22 * (1 + std::fabs(x) + std::fabs(logSum));
+              s.precision.product * magnitude + 0x1p-22 * (1 + std::fabs(x) + std::fabs(logSum));
           for (int c = 0; c < s.width; ++c) {
             double term = double(gradient.at(b, h, t, c)) * v.at(b, g, j, c);
             product += term;
             products += std::fabs(term);
             double part = p * gradient.at(b, h, t, c);
-            edv.add(b, g, j, c, part, (error + productError) * std::fabs(part));
+            edv.add(b, g, j, c, part,
+                    (std::expm1(error) + weightError()) * std::fabs(part) +
+                        underflow(q.element) * std::fabs(gradient.at(b, h, t, c)));
           }
           double ds = p * (product - delta) * s.scale;
-          double dsError = error * std::fabs(ds) +
-                           std::fabs(s.scale) * p * productError * (products + deltaSum) +
+          double dsError = std::expm1(error) * std::fabs(ds) +
+                           std::fabs(s.scale) * (p * s.precision.product * (products + deltaSum) +
+                                                 underflow(q.element)) +
                            0x1p-22 * std::fabs(ds);
           for (int c = 0; c < s.depth; ++c) {
             double y = k.at(b, g, j, c), x = q.at(b, h, t, c);
-            edq.add(b, h, t, c, ds * y, dsError * std::fabs(y) + productError * std::fabs(ds * y));
-            edk.add(b, g, j, c, ds * x, dsError * std::fabs(x) + productError * std::fabs(ds * x));
+            edq.add(b, h, t, c, ds * y, dsError * std::fabs(y) + weightError() * std::fabs(ds * y));
+            edk.add(b, g, j, c, ds * x, dsError * std::fabs(x) + weightError() * std::fabs(ds * x));
           }
         }
       }

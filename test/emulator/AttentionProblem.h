@@ -3,6 +3,8 @@
 #ifndef GPTC_TEST_EMULATOR_ATTENTIONPROBLEM_H
 #define GPTC_TEST_EMULATOR_ATTENTIONPROBLEM_H
 
+#include "test/emulator/Element.h"
+
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -19,11 +21,26 @@ enum class Place {
   unaligned ///< packed, with a distance between rows that 4 does not divide
 };
 
+/// How Products.cuh multiplies, and what AttentionTiles.cuh says that a sum over up to 256 products
+/// may be off by, relatively to the absolute products.
+struct Precision {
+  const char *products;
+  Element element;
+  double product;
+};
+inline constexpr double inTensorCores = 272 * 0x1p-23;
+inline constexpr Precision fp32 = {"fp32", Element::f32, 0x1p-18 + 32 * 0x1p-24};
+inline constexpr Precision tf32 = {"tf32", Element::f32, 0x1p-10 + inTensorCores};
+inline constexpr Precision bf16 = {"bf16", Element::bf16, inTensorCores};
+inline constexpr Precision f16 = {"f16", Element::f16, inTensorCores};
+inline constexpr Precision precisions[] = {fp32, tf32, bf16, f16};
+
 struct Shape {
   int batches = 1, heads = 1, groups = 1, queries, keys, depth, width;
   bool causal = false;
   Place place = Place::heads;
   float scale = 0.25f;
+  Precision precision = fp32;
 
   std::string text() const;
 };
@@ -32,9 +49,10 @@ struct Shape {
 struct Operand {
   int batches, heads, rows, columns;
   int64_t batch, head, row, offset; ///< distances, in elements
-  std::vector<float> values;
+  Element element;
+  std::vector<float> values; ///< numbers of that type
 
-  Operand(int batches, int heads, int rows, int columns, Place place);
+  Operand(int batches, int heads, int rows, int columns, Place place, Element element);
   float &at(int b, int h, int r, int c) {
     return values[offset + b * batch + h * head + r * row + c];
   }
@@ -62,7 +80,7 @@ struct Expected {
     values[find(b, h, r, c)] += value;
     bounds[find(b, h, r, c)] += bound;
   }
-  /// All elements are within their bounds, and nothing else is written.
+  /// All elements are within their bounds and the type's rounding, and nothing else is written.
   void check(const char *name);
 };
 
@@ -78,6 +96,10 @@ struct Problem {
   /// The expected o and lse; then the expected adjoints, from the o and lse that are there.
   void checkForward();
   void expectGrad(Expected &edq, Expected &edk, Expected &edv);
+  /// The relative error of a sum of products with weights, which are rounded to 16 bits first.
+  double weightError() const {
+    return s.precision.product + (q.element == Element::f32 ? 0 : roundoff(q.element));
+  }
   double score(int b, int h, int t, int j, double &magnitude);
   int visible(int t) const { return s.causal ? t + 1 : s.keys; }
 };

@@ -89,6 +89,68 @@ Words ldmatrixModel(const Words &in) {
   return out;
 }
 
+Words ldmatrixTransModel(const Words &in) {
+  Words out(128);
+  for (int lane = 0; lane < 32; ++lane)
+    for (int i = 0; i < 4; ++i) {
+      auto half = [&](int row, int column) {
+        return in[(i * 8 + row) * 8 + column / 2] >> column % 2 * 16 & 0xffff;
+      };
+      int row = lane % 4 * 2, column = lane / 4;
+      out[lane * 4 + i] = half(row, column) | half(row + 1, column) << 16;
+    }
+  return out;
+}
+
+/// The bits of the number nearest to `value` of a type with `fraction` bits, the least normal
+/// number 2^least, and the bits `infinite` for infinity; ties to even.
+uint32_t narrowBits(double value, int fraction, int least, uint32_t infinite) {
+  uint32_t sign = std::signbit(value) ? 0x8000 : 0;
+  int exponent;
+  std::frexp(value, &exponent);
+  exponent = std::max(exponent - 1, least);
+  double units = std::nearbyint(std::ldexp(std::fabs(value), fraction - exponent));
+  if (!std::isfinite(units))
+    return sign | infinite;
+  // `units` counts from the exponent's first number on; it may be the next one's first.
+  uint32_t bits = (uint32_t)units + ((uint32_t)(exponent - least) << fraction);
+  return sign | std::min(bits, infinite);
+}
+uint32_t bf16Bits(double value) { return narrowBits(value, 7, -126, 0x7f80); }
+uint32_t f16Bits(double value) { return narrowBits(value, 10, -14, 0x7c00); }
+double f16Value(uint32_t bits) {
+  uint32_t exponent = bits >> 10 & 31, fraction = bits & 0x3ff;
+  double size = exponent == 31  ? fraction ? std::nan("") : HUGE_VAL
+                : exponent == 0 ? std::ldexp(fraction, -24)
+                                : std::ldexp(1024 + fraction, (int)exponent - 25);
+  return bits & 0x8000 ? -size : size;
+}
+
+Words convertModel(const Words &in) {
+  Words out(352);
+  auto word = [](double value) { return std::isnan(value) ? ~0u : asWord(float(value)); };
+  auto both = [](uint32_t bits) {
+    float value = asFloat(bits);
+    return std::isnan(value) ? ~0u : bf16Bits(value) | f16Bits(value) << 16;
+  };
+  for (uint32_t lane = 0; lane < 32; ++lane) {
+    uint32_t bits = in[lane], middle = (bits & 0x8fffffff) | 0x30000000;
+    out[lane] = both(bits);
+    out[32 + lane] = both((middle & 0xffff0000) | 0x8000);
+    out[64 + lane] = both((middle & 0xffffe000) | 0x1000);
+    out[96 + lane] = both((bits & 0x83ffffff) | 0x30000000);
+    out[128 + lane] = both(0x477fe000 + (lane << 8));
+    out[160 + lane] = both(0xff7f0000 + (lane << 11));
+    out[192 + lane] = word(f16Value(bits & 0xffff));
+    out[224 + lane] = word(f16Value(bits & 0x83ff));
+    out[256 + lane] = word(asFloat(bits << 16));
+    double value = asFloat(middle);
+    out[288 + lane] = bf16Bits(value) | bf16Bits(-value) << 16;
+    out[320 + lane] = f16Bits(value) | f16Bits(-value) << 16;
+  }
+  return out;
+}
+
 Words mmaModel(const Words &in, int depth, int fraction, bool away) {
   Words out(128);
   for (int row = 0; row < 16; ++row)
@@ -144,6 +206,9 @@ const std::map<std::string, std::function<Words(const Words &)>> models = {
     {"ldmatrix", ldmatrixModel},
     {"mma_tf32", [](const Words &in) { return mmaModel(in, 8, 10, true); }},
     {"mma_bf16", [](const Words &in) { return mmaModel(in, 16, 7, false); }},
+    {"mma_f16", [](const Words &in) { return mmaModel(in, 16, 10, false); }},
+    {"ldmatrix_trans", ldmatrixTransModel},
+    {"convert_16", convertModel},
     {"copy_async", copyModel},
     {"to_tf32", tf32Model},
     {"warp_sum", [](const Words &in) { return reductionModel(in, 32); }},

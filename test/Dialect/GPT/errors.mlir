@@ -582,6 +582,54 @@ func.func @f(%q: tensor<1x2x3x5xf32>, %k: tensor<1x2x4x5xf32>) {
 
 // -----
 
+// X4: operands of two types.
+func.func @matmul_types(%x: tensor<2x3xf32>, %y: tensor<3x5xbf16>) {
+  // expected-error @+2 {{requires operands of one element type, found 'tensor<2x3xf32>' and 'tensor<3x5xbf16>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = gpt.matmul %x, %y : tensor<2x3xf32>, tensor<3x5xbf16> -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// X4: a result that is neither the operands' type nor float32.
+func.func @matmul_result(%x: tensor<2x3xbf16>, %y: tensor<3x5xbf16>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{inferred type(s) 'tensor<2x5xbf16>' are incompatible with return type(s) of operation 'tensor<2x5xf16>'}}
+  %0 = gpt.matmul %x, %y : tensor<2x3xbf16>, tensor<3x5xbf16> -> tensor<2x5xf16>
+  return
+}
+
+// -----
+
+// X5.
+func.func @matmul_tf32(%x: tensor<2x3xbf16>, %y: tensor<3x5xbf16>) {
+  // expected-error @+1 {{requires float32 operands for tf32, found 'tensor<2x3xbf16>'}}
+  %0 = gpt.matmul %x, %y tf32 : tensor<2x3xbf16>, tensor<3x5xbf16> -> tensor<2x5xf32>
+  return
+}
+
+// -----
+
+// A7.
+func.func @flash_attention_types(%q: tensor<1x2x3x5xf32>, %k: tensor<1x2x3x5xf16>) {
+  // expected-error @+2 {{requires operands of one element type, found 'tensor<1x2x3x5xf32>', 'tensor<1x2x3x5xf16>' and 'tensor<1x2x3x5xf16>'}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0, %1 = gpt.flash_attention %q, %k, %k scale 1.0 : tensor<1x2x3x5xf32>, tensor<1x2x3x5xf16>, tensor<1x2x3x5xf16> -> tensor<1x2x3x5xf32>, tensor<1x2x3xf32>
+  return
+}
+
+// -----
+
+// A8.
+func.func @flash_attention_tf32(%q: tensor<1x2x3x5xf16>) {
+  // expected-error @+1 {{requires float32 operands for tf32, found 'tensor<1x2x3x5xf16>'}}
+  %0, %1 = gpt.flash_attention %q, %q, %q scale 1.0 tf32 : tensor<1x2x3x5xf16>, tensor<1x2x3x5xf16>, tensor<1x2x3x5xf16> -> tensor<1x2x3x5xf16>, tensor<1x2x3xf32>
+  return
+}
+
+// -----
+
 // A4 of flash attention.
 func.func @f(%q: tensor<1x2x3x5xf32>, %k: tensor<1x2x4x5xf32>) {
   // expected-error@+2 {{requires as many keys as queries under a causal mask}}

@@ -134,6 +134,26 @@ func.func @flash_attention(%q: tensor<1x4x5x3xf32>, %k: tensor<1x2x5x3xf32>, %v:
   return
 }
 
+// CHECK-LABEL: func.func @precision
+// CHECK-SAME: (%[[X:.*]]: tensor<2x3xbf16>, %[[Y:.*]]: tensor<3x5xbf16>, %[[F:.*]]: tensor<2x2xf32>, %[[Q:.*]]: tensor<1x4x5x3xf16>, %[[G:.*]]: tensor<1x4x5x3xf32>)
+func.func @precision(%x: tensor<2x3xbf16>, %y: tensor<3x5xbf16>, %f: tensor<2x2xf32>, %q: tensor<1x4x5x3xf16>, %g: tensor<1x4x5x3xf32>) {
+  // CHECK: gpt.matmul %[[X]], %[[Y]] : tensor<2x3xbf16>, tensor<3x5xbf16> -> tensor<2x5xbf16>
+  %0 = gpt.matmul %x, %y : tensor<2x3xbf16>, tensor<3x5xbf16> -> tensor<2x5xbf16>
+  // CHECK: gpt.matmul %[[X]], %[[Y]] : tensor<2x3xbf16>, tensor<3x5xbf16> -> tensor<2x5xf32>
+  %1 = gpt.matmul %x, %y : tensor<2x3xbf16>, tensor<3x5xbf16> -> tensor<2x5xf32>
+  // CHECK: gpt.matmul %[[F]], %[[F]] transpose_rhs tf32 : tensor<2x2xf32>
+  %2 = gpt.matmul %f, %f transpose_rhs tf32 : tensor<2x2xf32>, tensor<2x2xf32> -> tensor<2x2xf32>
+  // CHECK: %[[O:.*]], %[[L:.*]] = gpt.flash_attention %[[Q]], %[[Q]], %[[Q]] scale 1.000000e+00 : tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16> -> tensor<1x4x5x3xf16>, tensor<1x4x5xf32>
+  %o, %l = gpt.flash_attention %q, %q, %q scale 1.0 : tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16> -> tensor<1x4x5x3xf16>, tensor<1x4x5xf32>
+  // CHECK: gpt.flash_attention_grad %[[Q]], %[[Q]], %[[Q]], %[[O]], %[[L]], %[[O]] scale 1.000000e+00
+  %dq, %dk, %dv = gpt.flash_attention_grad %q, %q, %q, %o, %l, %o scale 1.0
+      : tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16>, tensor<1x4x5xf32>, tensor<1x4x5x3xf16>
+      -> tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16>, tensor<1x4x5x3xf16>
+  // CHECK: gpt.flash_attention %[[G]], %[[G]], %[[G]] causal scale 1.000000e+00 tf32 :
+  %3, %4 = gpt.flash_attention %g, %g, %g causal scale 1.0 tf32 : tensor<1x4x5x3xf32>, tensor<1x4x5x3xf32>, tensor<1x4x5x3xf32> -> tensor<1x4x5x3xf32>, tensor<1x4x5xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @attention
 // CHECK-SAME: (%[[Q:.+]]: tensor<1x4x5x3xf32>, %[[K:.+]]: tensor<1x2x5x3xf32>, %[[V:.+]]: tensor<1x2x5x6xf32>)
 func.func @attention(%q: tensor<1x4x5x3xf32>, %k: tensor<1x2x5x3xf32>, %v: tensor<1x2x5x6xf32>) {

@@ -72,13 +72,14 @@ GPTC_KERNEL(32) {0}_instances(const gptc_u64 *table, int instances) {{
 }
 
 std::string matmulSource() {
-  std::string source = "#include \"gptc_device.h\"\n" + read(GPTC_CUDA_SOURCES "/Matmul.cuh");
+  std::string source = "#include \"gptc_device.h\"\n" + read(GPTC_CUDA_SOURCES "/Products.cuh") +
+                       read(GPTC_CUDA_SOURCES "/Matmul.cuh");
   for (bool lhs : {false, true})
     for (bool rhs : {false, true})
       source += fmt::format(
           "GPTC_KERNEL(128) matmul_{0}{1}(const float *lhs, const float *rhs, float *result, int "
           "m, int n, int k, gptc_i64 lhs_stride, gptc_i64 rhs_stride, gptc_i64 result_stride, int "
-          "accumulate, gptc_batch batch) {{\n  gptc_matmul<{0}, {1}>(lhs, rhs, result, m, n, k, "
+          "accumulate, gptc_batch batch) {{\n  gptc_matmul<gptc_fp32_products, {0}, {1}>(lhs, rhs, result, m, n, k, "
           "lhs_stride, rhs_stride, result_stride, accumulate, batch);\n}}\n",
           int(lhs), int(rhs));
   return source + R"(

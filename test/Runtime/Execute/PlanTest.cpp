@@ -62,7 +62,7 @@ TEST(Plan, RefusesNewerFormats) {
   test.plan.format_version = planFormatVersion + 1;
   test.plan.compiler_version = "9.0";
   expectFailure(test.load(), Code::failedPrecondition,
-                {"format version 3", "reads up to 2", "9.0"});
+                {"format version 4", "reads up to 3", "9.0"});
   test.plan.format_version = 0;
   expectFailure(test.load(), Code::dataError, {"no format version"});
 }
@@ -186,6 +186,8 @@ const Damage damages[] = {
     {"must be float32", [](TestPlan &t) { table(t).type = fb::DataType::int32; }},
     {"unknown kind", [](TestPlan &t) { table(t).kind = static_cast<fb::TensorKind>(100); }},
     {"unknown kind", [](TestPlan &t) { table(t).init = static_cast<fb::InitKind>(-1); }},
+    {"unknown kind, type", [](TestPlan &t) { table(t).type = static_cast<fb::DataType>(4); }},
+    {"must be float32", [](TestPlan &t) { table(t).type = fb::DataType::bfloat16; }},
     {"not finite", [](TestPlan &t) { table(t).init_a = std::numeric_limits<double>::infinity(); }},
     {"limit", [](TestPlan &t) { t.plan.tensors[5]->limit = -1; }},
     {"derived, but not an input", [](TestPlan &t) { table(t).derived = "order"; }},
@@ -219,11 +221,25 @@ const Damage damages[] = {
      }}, // not this entry's
     {"lies outside",
      [](TestPlan &t) {
-       firstLaunch(t).instances[0]->operands[0] = {2, 0};
+       firstLaunch(t).instances[0]->operands[0] = {1, 0};
      }},
     {"lies outside", [](TestPlan &t) { t.plan.entries[0]->transient_bytes = 0; }},
     {"a matmul of", [](TestPlan &t) { product(t).k = 0; }},
     {"a matmul of", [](TestPlan &t) { product(t).m = huge; }},
+    {"left matrix has elements of type 1 (float32, bfloat16 or float16)",
+     [](TestPlan &t) { product(t).lhs_type = fb::DataType::int32; }},
+    {"right matrix has elements of type -1",
+     [](TestPlan &t) { product(t).rhs_type = static_cast<fb::DataType>(-1); }},
+    {"result has elements of type 4",
+     [](TestPlan &t) { product(t).result_type = static_cast<fb::DataType>(4); }},
+    {"by TF32 of operands that are not float32",
+     [](TestPlan &t) { product(t).tf32 = true, product(t).rhs_type = fb::DataType::float16; }},
+    {"rounds elements of type 0 to type 1",
+     [](TestPlan &t) { product(t).lhs_factor = fb::DataType::int32; }},
+    {"rounds elements of type 2 to type 3",
+     [](TestPlan &t) {
+       product(t).rhs_type = fb::DataType::bfloat16, product(t).rhs_factor = fb::DataType::float16;
+     }},
     {"left matrix has no address", [](TestPlan &t) { product(t).lhs = nullptr; }},
     {"left matrix has rows", [](TestPlan &t) { product(t).lhs_stride = 3; }},
     {"left matrix has rows",

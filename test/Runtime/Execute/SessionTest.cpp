@@ -65,6 +65,34 @@ TEST(Session, AllocatesWhatItsEntriesName) {
             (std::vector<uint64_t>{all[0], all[1], all[2], all[3], all[4], 1024}));
 }
 
+// Numbers come and go as float32, rounded on the way in.
+TEST(Session, RoundsForTensorsOf16Bits) {
+  TestPlan test = bigramPlan();
+  constexpr uint32_t io = 3;
+  test.addTensor("brain", Kind::input, io, {3, 5}, 8, fb::DataType::bfloat16);
+  test.addTensor("half", Kind::input, io, {15}, 0, fb::DataType::float16);
+  Result<Session> session = open(test, {"evaluate"});
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  std::vector<float> values(15);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = 1 + static_cast<float>(i) * 0x1.4p-9f;
+  values[14] = 1e6f;
+  for (auto [name, unit, large] :
+       {std::tuple("brain", 0x1p7, 999424.0), std::tuple("half", 0x1p10, double(INFINITY))}) {
+    ASSERT_TRUE(
+        session->write(*session->plan().findTensor(name), std::span<const float>(values)).ok());
+    std::vector<float> found = logical(*session, name);
+    for (size_t i = 0; i < 14; ++i)
+      EXPECT_EQ(found[i], std::nearbyint(values[i] * unit) / unit) << name << " " << i;
+    EXPECT_EQ(found[14], large);
+  }
+  std::vector<float> row(5);
+  ASSERT_TRUE(session->readRow(*session->plan().findTensor("brain"), 2, row).ok());
+  EXPECT_EQ(row[4], 999424.0f);
+  expectFailure(session->write(*session->plan().findTensor("half"), std::vector<int32_t>(15)),
+                Code::invalidArgument, {"\"half\" holds float16, not int32"});
+}
+
 TEST(Session, RefusesEntriesThatThePlanLacks) {
   expectFailure(open(bigramPlan(), {"decode"}), Code::failedPrecondition,
                 {"no entry \"decode\"", "evaluate, logits"});

@@ -49,7 +49,7 @@ fb::TensorT &TestPlan::addTensor(const std::string &name, fb::TensorKind kind, u
   }
   tensor->shape = std::move(shape);
   tensor->address = std::make_unique<fb::Address>(used_[segment], segment);
-  tensor->bytes = static_cast<uint64_t>(distance) * planElementSize;
+  tensor->bytes = static_cast<uint64_t>(distance) * elementBytes(static_cast<DataType>(type));
   used_[segment] += (tensor->bytes + 63) / 64 * 64;
   plan.segments[segment]->bytes = std::max(plan.segments[segment]->bytes, used_[segment]);
   plan.tensors.push_back(std::move(tensor));

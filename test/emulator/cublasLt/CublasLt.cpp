@@ -1,5 +1,6 @@
-// The cuBLASLt stand-in: float32 products of strided batches with any orders and transposes, summed
-// in float64. Whatever else is asked for is refused with CUBLAS_STATUS_NOT_SUPPORTED.
+// The cuBLASLt stand-in: products of strided batches with any orders and transposes, summed in
+// float64, of float32, perhaps rounded to TF32 first, bfloat16 or float16. Whatever else is asked
+// for is refused with CUBLAS_STATUS_NOT_SUPPORTED.
 #include "test/emulator/cublasLt/Product.h"
 
 #include <dlfcn.h>
@@ -22,8 +23,8 @@ enum cublasStatus_t : int {
 
 namespace {
 
-constexpr int float32 = 0;                         // CUDA_R_32F
-constexpr int computeFirst = 68, computeTf32 = 77; // CUBLAS_COMPUTE_32F …_FAST_TF32
+constexpr int float32 = int(Element::float32);
+constexpr int compute32 = 68, computeTf32 = 77; // CUBLAS_COMPUTE_32F, …_FAST_TF32
 
 struct Handle {};
 
@@ -70,6 +71,7 @@ template <typename T> cublasStatus_t set(T &to, const void *from, size_t bytes) 
 
 Matrix matrixOf(const Layout &layout, bool transposed) {
   Matrix matrix;
+  matrix.element = Element(layout.type);
   matrix.rows = transposed ? layout.columns : layout.rows;
   matrix.columns = transposed ? layout.rows : layout.columns;
   bool rowMajor = (layout.order == 1) != transposed;
@@ -92,14 +94,19 @@ cublasStatus_t productOf(const Descriptor *descriptor, const Layout *a, const La
   if (!descriptor || !a || !b || !c || !d)
     return CUBLAS_STATUS_INVALID_VALUE;
   bool supported = descriptor->supported && descriptor->scaleType == float32 &&
-                   descriptor->transposes[2] == 0 && descriptor->computeType >= computeFirst &&
-                   descriptor->computeType <= computeTf32;
+                   descriptor->transposes[2] == 0 &&
+                   (descriptor->computeType == compute32 || descriptor->computeType == computeTf32);
   for (const Layout *layout : {a, b, c, d}) {
     if (!isLayout(*layout))
       return CUBLAS_STATUS_INVALID_VALUE;
-    supported &=
-        layout->supported && layout->type == float32 && (layout->order == 0 || layout->order == 1);
+    bool known = layout->type == int(Element::float32) || layout->type == int(Element::float16) ||
+                 layout->type == int(Element::bfloat16);
+    supported &= layout->supported && known && (layout->order == 0 || layout->order == 1);
   }
+  // Operands are of one type, a result of that or float32, as of the library.
+  supported &= a->type == b->type && c->type == d->type &&
+               (d->type == a->type || d->type == int(Element::float32)) &&
+               (descriptor->computeType != computeTf32 || a->type == int(Element::float32));
   for (int i = 0; i < 2; ++i)
     supported &= descriptor->transposes[i] == 0 || descriptor->transposes[i] == 1;
   if (!supported)
@@ -109,6 +116,7 @@ cublasStatus_t productOf(const Descriptor *descriptor, const Layout *a, const La
   product.c = matrixOf(*c, false);
   product.d = matrixOf(*d, false);
   product.batches = d->batches;
+  product.tf32 = descriptor->computeType == computeTf32;
   bool fits = product.a.columns == product.b.rows && product.a.rows == product.d.rows &&
               product.b.columns == product.d.columns && c->rows == d->rows &&
               c->columns == d->columns && a->batches == d->batches && b->batches == d->batches &&
@@ -257,10 +265,10 @@ GPTC_EXPORT cublasStatus_t cublasLtMatmul(Handle *handle, Descriptor *descriptor
     return status;
   product.alpha = *static_cast<const float *>(alpha);
   product.beta = *static_cast<const float *>(beta);
-  product.a.data = const_cast<float *>(static_cast<const float *>(aData));
-  product.b.data = const_cast<float *>(static_cast<const float *>(bData));
-  product.c.data = const_cast<float *>(static_cast<const float *>(cData));
-  product.d.data = static_cast<float *>(dData);
+  product.a.data = const_cast<void *>(aData);
+  product.b.data = const_cast<void *>(bData);
+  product.c.data = const_cast<void *>(cData);
+  product.d.data = dData;
   if (product.beta != 0 && !cData)
     return CUBLAS_STATUS_INVALID_VALUE;
   auto work = [](const void *data) {

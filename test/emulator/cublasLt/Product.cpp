@@ -2,8 +2,12 @@
 // outer products, so that the inner loop runs along contiguous memory.
 #include "test/emulator/cublasLt/Product.h"
 
+#include "runtime/base/Half.h"
+
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <thread>
 #include <vector>
@@ -23,21 +27,48 @@ addScaled(double *sums, const float *row, double factor, uint64_t count) {
     sums[i] += factor * row[i];
 }
 
+/// To 10 bits of fraction, ties away from zero, as cvt.rna.tf32.f32.
+static float toTf32(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  if (!std::isfinite(value))
+    return value;
+  return std::bit_cast<float>((bits + 0x1000) & 0xffffe000);
+}
+
+static float load(const Matrix &matrix, int64_t index, bool tf32 = false) {
+  if (matrix.element == Element::float32) {
+    float value = static_cast<const float *>(matrix.data)[index];
+    return tf32 ? toTf32(value) : value;
+  }
+  uint16_t bits = static_cast<const uint16_t *>(matrix.data)[index];
+  return matrix.element == Element::bfloat16 ? runtime::fromBfloat16(bits)
+                                             : runtime::fromFloat16(bits);
+}
+
+static void store(const Matrix &matrix, int64_t index, float value) {
+  if (matrix.element == Element::float32)
+    static_cast<float *>(matrix.data)[index] = value;
+  else
+    static_cast<uint16_t *>(matrix.data)[index] = matrix.element == Element::bfloat16
+                                                      ? runtime::toBfloat16(value)
+                                                      : runtime::toFloat16(value);
+}
+
 static void multiplyRow(const Product &product, const float *b, int64_t batch, uint64_t row,
                         std::vector<double> &sums) {
   uint64_t columns = product.d.columns;
   std::fill(sums.begin(), sums.end(), 0.0);
-  const float *a = product.a.data + batch * product.a.batchStride + row * product.a.rowStride;
-  for (uint64_t k = 0; k < product.a.columns; ++k)
-    addScaled(sums.data(), b + k * columns, a[k * product.a.columnStride], columns);
-  float *d = product.d.data + batch * product.d.batchStride + row * product.d.rowStride;
+  const Matrix &a = product.a, &c = product.c, &d = product.d;
+  for (uint64_t k = 0; k < a.columns; ++k)
+    addScaled(sums.data(), b + k * columns,
+              load(a, batch * a.batchStride + row * a.rowStride + k * a.columnStride, product.tf32),
+              columns);
   for (uint64_t i = 0; i < columns; ++i) {
     double value = (double)product.alpha * sums[i];
     if (product.beta != 0)
       value += (double)product.beta *
-               product.c.data[batch * product.c.batchStride + row * product.c.rowStride +
-                              i * product.c.columnStride];
-    d[i * product.d.columnStride] = (float)value;
+               load(c, batch * c.batchStride + row * c.rowStride + i * c.columnStride);
+    store(d, batch * d.batchStride + row * d.rowStride + i * d.columnStride, (float)value);
   }
 }
 
@@ -48,9 +79,10 @@ void multiply(const Product &product) {
   for (int64_t batch = 0; batch < product.batches; ++batch)
     for (uint64_t k = 0; k < inner; ++k)
       for (uint64_t i = 0; i < columns; ++i)
-        packed[(batch * inner + k) * columns + i] =
-            product.b.data[batch * product.b.batchStride + k * product.b.rowStride +
-                           i * product.b.columnStride];
+        packed[(batch * inner + k) * columns + i] = load(
+            product.b,
+            batch * product.b.batchStride + k * product.b.rowStride + i * product.b.columnStride,
+            product.tf32);
 
   std::atomic<uint64_t> next{0};
   auto work = [&] {

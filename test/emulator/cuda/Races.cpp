@@ -1,5 +1,6 @@
-// Data races of kernels; see Races.h. Each word of watched memory remembers its last write and up
-// to two reads, which is enough: of two readers, one is not the writer that comes.
+// Data races of kernels; see Races.h. Each word of watched memory, which is as small as
+// the smallest element, remembers its last write and up to two reads, which is enough: of two
+// readers, one is not the writer that comes.
 #include "test/emulator/cuda/Races.h"
 
 #include "test/emulator/cuda/Fault.h"
@@ -14,7 +15,7 @@
 
 namespace gptc::emulator {
 
-static constexpr uint64_t pageBits = 12, tableBits = 18, wordBytes = 4;
+static constexpr uint64_t pageBits = 12, tableBits = 18, wordBytes = 2;
 static constexpr uint64_t pageBytes = uint64_t(1) << pageBits;
 
 namespace {
