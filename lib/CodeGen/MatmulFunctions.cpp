@@ -46,7 +46,7 @@ public:
                                               {}, {}, {}, {}, {}, {});
   }
 
-  void emitTile(int64_t vectors);
+  void emitTile(int64_t vectors, bool packed);
   /// Numbers are rounded to `factor` on the way, where that is neither type.
   void emitMove(Type from, Type to, bool transposed, Type factor = {});
 
@@ -140,21 +140,38 @@ private:
 };
 } // namespace
 
-// void tile(left, row stride, step stride, right, right stride, count, result, result stride, add,
-//           prefetch, prefetch step, prefetch other)
+// void tile(left, row strides, right, right stride, count, result, result stride, add, prefetch,
+//           prefetch step, prefetch other)
 //   sums = 0
 //   for each 16 steps: fetch ahead; for each step: sums[i, j] += left[i] right[j]
 //   for each of the steps that are left: the same
 //   result = add ? result + sums : sums
-void FunctionEmitter::emitTile(int64_t vectors) {
+//
+// Of a packed tile the rows are neighbours, and of any other the steps: addresses then differ by
+// what an instruction can add by itself.
+void FunctionEmitter::emitTile(int64_t vectors, bool packed) {
   ValueRange arguments =
-      begin("gptc_matmul_tile" + Twine(vectors),
-            {pointer, word, word, pointer, word, word, pointer, word, word, pointer, word, word});
-  Value left = arguments[0], right = arguments[3], result = arguments[6];
-  Index rowStride = wrap(arguments[1]), stepStride = wrap(arguments[2]),
-        rightStride = wrap(arguments[4]), count = wrap(arguments[5]),
-        resultStride = wrap(arguments[7]), prefetchStep = wrap(arguments[10]),
-        prefetchOther = wrap(arguments[11]);
+      begin(Twine("gptc_matmul_") + (packed ? "packed_tile" : "tile") + Twine(vectors),
+            {pointer, pointer, pointer, word, word, pointer, word, word, pointer, word, word});
+  Value left = arguments[0], right = arguments[2], result = arguments[5];
+  // LLVM would add up the stride from row to row: a chain as long as a step takes.
+  SmallVector<Index> odd;
+  for (int64_t i = 1; i < tile.rows && !packed; i += 2)
+    odd.push_back(wrap(arith::IndexCastOp::create(
+        builder, loc, word,
+        LLVM::LoadOp::create(builder, loc, builder.getI64Type(),
+                             at(arguments[1], builder.getI64Type(), index(i / 2)), 8))));
+  auto rowOffset = [&](int64_t row) {
+    if (packed)
+      return index(row * static_cast<int64_t>(sizeof(float)));
+    int64_t factor = 1;
+    for (; row > 0 && row % 2 == 0; row /= 2)
+      factor *= 2;
+    return row == 0 ? index(0) : odd[row / 2] * factor;
+  };
+  Index stepStride = index(packed ? tile.rows : 1), rightStride = wrap(arguments[3]),
+        count = wrap(arguments[4]), resultStride = wrap(arguments[6]),
+        prefetchStep = wrap(arguments[9]), prefetchOther = wrap(arguments[10]);
   Type byte = builder.getI8Type();
   auto vector = VectorType::get(tile.lanes, number);
   Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vector));
@@ -169,8 +186,8 @@ void FunctionEmitter::emitTile(int64_t vectors) {
       for (int64_t j = 0; j < vectors; ++j)
         fetch(at(state[1], number, *ahead + index(j * tile.lanes)), true);
     for (int64_t i = 0; i < tile.rows; ++i) {
-      Value single =
-          LLVM::LoadOp::create(builder, loc, number, at(state[0], number, rowStride * i), 4);
+      Value single = LLVM::LoadOp::create(builder, loc, number,
+                                          at(state[0], builder.getI8Type(), rowOffset(i)), 4);
       Value spread = vector::BroadcastOp::create(builder, loc, vector, single);
       for (int64_t j = 0; j < vectors; ++j) {
         Value &sum = state[2 + i * vectors + j];
@@ -183,7 +200,7 @@ void FunctionEmitter::emitTile(int64_t vectors) {
 
   SmallVector<Value> state{left, right};
   state.append(count0, zero);
-  state.push_back(arguments[9]);
+  state.push_back(arguments[8]);
   Index whole = count.alignDown(stepsOfFetch);
   state = loop(index(0), whole, stepsOfFetch, state, [&](Index k, ValueRange before) {
     SmallVector<Value> inner(before.drop_back());
@@ -220,7 +237,7 @@ void FunctionEmitter::emitTile(int64_t vectors) {
       }
   };
   choose(
-      compare(arith::CmpIPredicate::ne, wrap(arguments[8]), index(0)), [&] { write(true); },
+      compare(arith::CmpIPredicate::ne, wrap(arguments[7]), index(0)), [&] { write(true); },
       [&] { write(false); });
 }
 
@@ -265,9 +282,9 @@ void FunctionEmitter::emitMove(Type from, Type to, bool transposed, Type factor)
                                        from.getIntOrFloatBitWidth() / 8);
     put(rounded(value), target(row, column), to, adds);
   };
-  int64_t height = transposed ? tile.rows : 1, width = tile.lanes;
+  int64_t height = transposed ? tile.rows : 1;
   // Rows of a vector each, as columns of `height` numbers.
-  auto block = [&](Index row, Index column) {
+  auto block = [&](Index row, Index column, int64_t width) {
     SmallVector<Value> lines;
     for (int64_t i = 0; i < height; ++i)
       lines.push_back(rounded(load(source(row + i, column), from, width)));
@@ -284,10 +301,13 @@ void FunctionEmitter::emitMove(Type from, Type to, bool transposed, Type factor)
         put(line, target(row, column + (part + i)), to, adds);
       }
   };
-  Index wholeRows = rows.alignDown(height), wholeColumns = columns.alignDown(width);
+  Index wholeRows = rows.alignDown(height), wide = columns.alignDown(tile.lanes),
+        narrow = columns.alignDown(tile.rows);
   loop(index(0), wholeRows, height, [&](Index row) {
-    loop(index(0), wholeColumns, width, [&](Index column) { block(row, column); });
-    loop(wholeColumns, columns, 1, [&](Index column) {
+    loop(index(0), wide, tile.lanes, [&](Index column) { block(row, column, tile.lanes); });
+    // Tiles of the left matrix are no wider than this.
+    loop(wide, narrow, tile.rows, [&](Index column) { block(row, column, tile.rows); });
+    loop(narrow, columns, 1, [&](Index column) {
       loop(row, row + height, 1, [&](Index own) { single(own, column); });
     });
   });
@@ -320,7 +340,8 @@ MatmulTile codegen::emitMatmulFunctions(ModuleOp plan, ModuleOp module, unsigned
   MatmulTile tile = tileOf(vectorBits);
   FunctionEmitter emitter(module, tile);
   for (int64_t vectors = 1; vectors <= tile.vectors; ++vectors)
-    emitter.emitTile(vectors);
+    for (bool packed : {false, true})
+      emitter.emitTile(vectors, packed);
   MLIRContext *context = module.getContext();
   Type number = Float32Type::get(context);
   Type narrow[] = {BFloat16Type::get(context), Float16Type::get(context)};
@@ -329,7 +350,8 @@ MatmulTile codegen::emitMatmulFunctions(ModuleOp plan, ModuleOp module, unsigned
     for (unsigned i : {0u, 1u})
       if (has16[i]) {
         emitter.emitMove(narrow[i], number, transposed);
-        emitter.emitMove(number, narrow[i], transposed);
+        if (!transposed)
+          emitter.emitMove(number, narrow[i], false);
       }
     for (unsigned i : {0u, 1u})
       if (rounds[i])

@@ -21,8 +21,8 @@ static const OptimizationPass passes[] = {
     {"plan-fold-roundings", "products round variables while they read them", true, false,
      "a GPU's products read what is stored"},
     {"plan-merge-launches", "one launch for all parameters", true, true, ""},
-    {"plan-generate-matmuls", "float32 products by functions of the plan", false, false,
-     "oneDNN's are a little faster on the processors measured; a GPU has its own"},
+    {"plan-generate-matmuls", "large float32 products by functions of the plan", true, false,
+     "a GPU has its own"},
     {"plan-assign-buffers", "memory shared by buffers that never meet", true, true, ""},
 };
 

@@ -100,7 +100,11 @@ void gptc::buildOptimizePipeline(OpPassManager &manager, const OptimizeOptions &
 
 void gptc::buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   manager.addPass(createLowerToPlanPass());
-  manager.addPass(createGenerateMatmulsPass());
+  if (options.generateMatmuls) {
+    GenerateMatmulsPassOptions matmuls;
+    matmuls.leastWork = options.leastGenerated.value_or(matmuls.leastWork);
+    manager.addPass(createGenerateMatmulsPass(matmuls));
+  }
   if (!options.noReuse)
     manager.addPass(createShareOperandsPass());
   if (options.foldRoundings)

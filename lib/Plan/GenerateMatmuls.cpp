@@ -27,6 +27,8 @@ static bool isFloat(MatmulOp op) {
 
 namespace {
 struct GenerateMatmulsPass : gptc::impl::GenerateMatmulsPassBase<GenerateMatmulsPass> {
+  using GenerateMatmulsPassBase::GenerateMatmulsPassBase;
+
   void runOnOperation() override {
     for (auto entry : getOperation().getOps<EntryOp>())
       for (auto op : entry.getOps<MatmulOp>())
@@ -42,6 +44,12 @@ struct GenerateMatmulsPass : gptc::impl::GenerateMatmulsPassBase<GenerateMatmuls
       remark::missed(op.getLoc(), options)
           << remark::reason("the library's functions for vectors are faster on {0} x {1} results",
                             op.getM(), op.getN());
+      return;
+    }
+    if (isFloat(op) && static_cast<int64_t>(op.getM() * op.getN() * op.getK()) < leastWork) {
+      remark::missed(op.getLoc(), options)
+          << remark::reason("the library is faster on products as small as {0} x {1} x {2}",
+                            op.getM(), op.getN(), op.getK());
       return;
     }
     op.setGenerated(true);

@@ -2,6 +2,7 @@
 #include "runtime/base/Parallel.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <dlfcn.h>
 
@@ -78,6 +79,32 @@ void runPart(void *data) {
   currentThread = -1;
 }
 
+/// A loop whose threads take parts as they get done with the ones before.
+struct SharedLoop {
+  int64_t count, grain, threads;
+  const FunctionRef<void(int64_t, int64_t)> &body;
+  std::atomic<int64_t> next = 0;
+
+  /// Half of what is left for each thread: the last parts are small, so that no thread waits long.
+  bool take(int64_t &begin, int64_t &end) {
+    begin = next.load(std::memory_order_relaxed);
+    do {
+      if (begin >= count)
+        return false;
+      end = std::min(count, begin + std::max(grain, (count - begin) / (2 * threads)));
+    } while (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed));
+    return true;
+  }
+};
+
+void takeParts(void *data) {
+  SharedLoop &loop = *static_cast<SharedLoop *>(data);
+  currentThread = libgomp()->threadNumber();
+  for (int64_t begin, end; loop.take(begin, end);)
+    loop.body(begin, end);
+  currentThread = -1;
+}
+
 } // namespace
 
 bool openThreadPool() { return libgomp() != nullptr; }
@@ -104,6 +131,18 @@ void parallelFor(int64_t count, int64_t grain,
     return body(0, count, 0);
   Loop loop{count, parts, body};
   libgomp()->parallel(runPart, &loop, static_cast<unsigned>(parts), 0);
+}
+
+void parallelForAny(int64_t count, int64_t grain,
+                    FunctionRef<void(int64_t begin, int64_t end)> body) {
+  if (count <= 0)
+    return;
+  grain = std::max<int64_t>(1, grain);
+  int64_t threads = std::min<int64_t>(threadCount(), count / grain);
+  if (currentThread >= 0 || threads <= 1)
+    return body(0, count);
+  SharedLoop loop{count, grain, threads, body};
+  libgomp()->parallel(takeParts, &loop, static_cast<unsigned>(threads), 0);
 }
 
 } // namespace gptc::runtime

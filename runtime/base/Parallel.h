@@ -35,6 +35,12 @@ int threadCount();
 void parallelFor(int64_t count, int64_t grain,
                  FunctionRef<void(int64_t begin, int64_t end, int thread)> body);
 
+/// The same for a body that gives the same results whatever the parts: threads take them one after
+/// another, at least `grain` elements each but for the last, so that a slow processor, or one that
+/// others use too, holds none of them up.
+void parallelForAny(int64_t count, int64_t grain,
+                    FunctionRef<void(int64_t begin, int64_t end)> body);
+
 } // namespace gptc::runtime
 
 #endif // GPTC_RUNTIME_BASE_PARALLEL_H

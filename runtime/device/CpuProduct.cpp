@@ -1,30 +1,30 @@
-// How a product is cut into blocks, and its blocks into tiles.
+// How blocks of a product are packed, and computed tile by tile.
 #include "runtime/device/CpuProduct.h"
 
 #include "runtime/base/Parallel.h"
+#include "runtime/device/ProductTasks.h"
 
 #include <algorithm>
+#include <optional>
 #include <unistd.h>
 
 namespace gptc::runtime {
 
+using namespace product;
+
 namespace {
 
-/// Steps of k that are summed in registers: rows of a tile of L then fit into half of the first
-/// level cache, and results are rarely read and written again.
-constexpr int64_t mostSteps = 768;
-/// Tiles fetch ahead once in as many steps.
-constexpr int64_t stepsOfFetch = 16;
 constexpr int64_t lineBytes = 64;
 constexpr int64_t pageFloats = 1024;
-/// So many tiles of a panel of R are not worth packing it.
+/// So many tiles of a panel are not worth packing it.
 constexpr int64_t fewTiles = 48;
-/// Rows or columns of a block of sums that wait for more steps, where the result cannot hold them; a
-/// multiple of any tile's (PlanCheck.cpp).
-constexpr int64_t mostWaiting = 1024;
-
-int64_t divideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t alignUp(int64_t a, int64_t b) { return divideUp(a, b) * b; }
+/// Products of vectors that a thread is woken for, and that it takes at a time: half a cycle each,
+/// so some 10 µs, where taking costs 0.1.
+constexpr int64_t worthwhile = 60'000;
+/// Times that a thread takes some: fewer, and one would wait for another's last.
+constexpr int64_t leastTurns = 6;
+/// Rows of a block that panels are worth packing for, whoever waits.
+constexpr int64_t leastRows = 64;
 
 /// Half of the second level cache, in floats: a block that stays there leaves room for what
 /// streams past. The blocks' sizes never change results.
@@ -36,363 +36,260 @@ int64_t blockFloats() {
   return floats;
 }
 
-/// Blocks of k: of one size, which depends on K alone, but for the last.
-int64_t stepsOf(int64_t k) {
-  int64_t blocks = std::max<int64_t>(1, divideUp(k, mostSteps));
-  return std::max<int64_t>(1, alignUp(divideUp(k, blocks), stepsOfFetch));
+/// Whether tiles may read the right matrix where it lies. Rows further apart than a page are always
+/// packed.
+bool mayStay(const ProductMatrix &right) {
+  return right.isFloat() && right.columnStride == 1 && right.rowStride <= pageFloats;
 }
 
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
+/// Where a thread's memory has what, in floats.
+struct ScratchLayout {
+  ScratchLayout(const CpuProduct::Operands &operands, const Blocks &blocks)
+      : leftStride(blocks.steps + lineBytes / 4) {
+    int64_t rows = std::min(blocks.rows, alignUp(blocks.m, operands.functions->rows));
+    left = operands.functions->rows * blocks.width;
+    panel = left + rows * leftStride;
+    waiting = panel + blocks.steps * blocks.width;
+    size = alignUp(waiting + (blocks.waits ? rows * blocks.columns : 0), lineBytes);
+  }
+
+  int64_t leftStride; ///< of rows: no two of a tile share sets of the first level cache
+  int64_t left;       ///< behind a tile
+  int64_t panel;
+  int64_t waiting; ///< that of the first thread serves all
+  int64_t size;
 };
 
-/// Part `index` of `parts` of [0, size), cut at multiples of `unit`.
-Range partOf(int64_t size, int64_t unit, int64_t parts, int64_t index) {
-  int64_t units = divideUp(size, unit);
-  return {std::min(size, units * index / parts * unit),
-          std::min(size, units * (index + 1) / parts * unit)};
-}
-
-/// The product as the tiles see it, and one thread's part of it.
-class PartialProduct {
+/// One thread that computes tasks.
+class Worker {
 public:
-  PartialProduct(const ProductFunctions &functions, int64_t k, ProductMatrix left,
-                 ProductMatrix right, ProductMatrix result, bool accumulate, Range rows,
-                 Range columns)
-      : functions_(functions), k_(k), left_(left), right_(right), result_(result),
-        accumulate_(accumulate), rows_(rows), columns_(columns), steps_(stepsOf(k)) {}
+  Worker(const CpuProduct::Operands &operands, const Blocks &blocks, Tasks &tasks, int threads,
+         float *scratch, float *waiting)
+      : functions_(*operands.functions), left_(operands.left), right_(operands.right),
+        result_(operands.result), accumulate_(operands.accumulate), blocks_(blocks), tasks_(tasks),
+        threads_(threads), layout_(operands, blocks), scratch_(scratch), waiting_(waiting) {}
 
-  int64_t rowsAtOnce() const {
-    int64_t rows = functions_.rows;
-    return std::max<int64_t>(blockFloats() / std::min(steps_, k_), rows) / rows * rows;
-  }
-  int64_t columnsAtOnce() const {
-    int64_t width = getWidth();
-    return std::max<int64_t>(blockFloats() / std::min(steps_, k_), width) / width * width;
-  }
-
-  int64_t scratchFloats(bool streamsLeft) const {
-    int64_t rows = std::min(rowsAtOnce(), alignUp(rows_.size(), functions_.rows)),
-            columns = std::min(columnsAtOnce(), alignUp(columns_.size(), functions_.lanes));
-    int64_t count = steps_ * (streamsLeft ? columns : getWidth()) + tileFloats();
-    count += leftTileFloats() * (streamsLeft ? 1 : divideUp(rows, functions_.rows));
-    if (waits())
-      count += streamsLeft
-                   ? std::min(mostWaiting, alignUp(rows_.size(), functions_.rows)) * columns
-                   : rows * std::min(mostWaiting, alignUp(columns_.size(), functions_.lanes));
-    return alignUp(count, lineBytes);
-  }
-
-  void run(bool streamsLeft, float *scratch) {
-    tile_ = scratch;
-    leftPanels_ = tile_ + tileFloats();
-    int64_t rows = std::min(rowsAtOnce(), alignUp(rows_.size(), functions_.rows));
-    rightPanels_ =
-        leftPanels_ + leftTileFloats() * (streamsLeft ? 1 : divideUp(rows, functions_.rows));
-    int64_t columns = std::min(columnsAtOnce(), alignUp(columns_.size(), functions_.lanes));
-    waiting_ = rightPanels_ + steps_ * (streamsLeft ? columns : getWidth());
-    if (streamsLeft)
-      streamLeft();
-    else
-      streamRight();
-  }
-
-  /// Cycles beside and with those of the sums. What a pass over memory costs was measured on a
-  /// server of 2023 and holds roughly elsewhere: it decides between orders, not about results.
-  double cycles(bool streamsLeft) const {
-    auto lanes = static_cast<double>(functions_.lanes);
-    auto p = static_cast<double>(rows_.size()), q = static_cast<double>(columns_.size()),
-         k = static_cast<double>(k_);
-    int64_t vectors = divideUp(columns_.size(), functions_.lanes);
-    // Two products a cycle; a tile of one vector waits for its loads.
-    double sums = static_cast<double>(alignUp(rows_.size(), functions_.rows) * vectors) * k / 2 *
-                  (vectors == 1 ? 1.4 : 1);
-    // Copying is two cycles a vector, transposing 0.4 a number.
-    double copy = 2 / lanes, transpose = 0.4, line = lineBytes / sizeof(float);
-    double rowBlocks = static_cast<double>(divideUp(rows_.size(), rowsAtOnce())),
-           columnBlocks = static_cast<double>(divideUp(columns_.size(), columnsAtOnce()));
-    double leftTimes = streamsLeft ? columnBlocks : 1, rightTimes = streamsLeft ? 1 : rowBlocks;
-    if (waits())
-      (streamsLeft ? rightTimes : leftTimes) *=
-          static_cast<double>(divideUp(streamsLeft ? rows_.size() : columns_.size(), mostWaiting));
-    double left = p * k * leftTimes, right = k * q * rightTimes;
-    double moves = (left_.isFloat() && left_.columnStride == 1 ? 0 : left * copy) +
-                   right * (right_.columnStride != 1 ? transpose : copy);
-    // What stays is not fetched ahead.
-    moves += (streamsLeft ? right * 8 + left : left * 8 + right) / line;
-    auto blocks = static_cast<double>(waits() ? 1 : divideUp(k_, steps_));
-    moves += p * q * blocks * (result_.columnStride == 1 ? copy : transpose + copy);
-    return sums + moves;
+  void work() {
+    for (int64_t index = tasks_.take(); index < tasks_.size(); index = tasks_.take()) {
+      Task task = tasks_.get(index);
+      // Who takes turns at one pace takes this next.
+      int64_t next = index + threads_;
+      std::optional<Task> ahead;
+      if (next < tasks_.size())
+        ahead = tasks_.get(next);
+      if (!task.isWholeRow) {
+        compute(task, ahead);
+        continue;
+      }
+      for (task.stepBlock = 0; task.stepBlock < blocks_.stepBlocks; ++task.stepBlock) {
+        Task more = task;
+        ++more.stepBlock;
+        compute(task, more.stepBlock < blocks_.stepBlocks ? more : ahead);
+      }
+    }
   }
 
 private:
-  int64_t getWidth() const {
-    return functions_.lanes * static_cast<int64_t>(functions_.tiles.size());
-  }
-  int64_t tileFloats() const { return functions_.rows * getWidth(); }
-  /// Rows at a distance that no two of them share sets of the first level cache.
-  int64_t leftTileFloats() const { return functions_.rows * (steps_ + lineBytes / 4); }
-  /// Whether unfinished sums have to be kept: a result of 16 bits is rounded once.
-  bool waits() const { return !result_.isFloat() && steps_ < k_; }
-  bool leftIsInPlace(Range rows) const {
-    return left_.isFloat() && rows.size() == functions_.rows && left_.columnStride == 1;
-  }
-
-  /// The next panel of [column, end): three vectors, say, but two where that leaves one more.
-  int64_t panelColumns(int64_t column, int64_t end) const {
-    int64_t vectors = divideUp(end - column, functions_.lanes);
-    int64_t most = static_cast<int64_t>(functions_.tiles.size());
-    if (vectors > most)
-      vectors = most > 2 && vectors == most + 1 ? most - 1 : most;
-    return std::min(end - column, vectors * functions_.lanes);
-  }
-  Range rowsOfTile(int64_t row, int64_t end) const {
-    return {row, std::min(end, row + functions_.rows)};
-  }
-
+  struct LeftTile {
+    const float *data;
+    int64_t rowStride; ///< 0: packed
+  };
   struct RightTile {
     const float *data;
     int64_t stride;
   };
-
-  /// Whether tiles read R where it lies: packing would cost more than it saves if few of them
-  /// share a panel. Rows further apart than a page are always packed.
-  bool rightIsInPlace(Range columns, int64_t tiles) const {
-    return right_.isFloat() && right_.columnStride == 1 && right_.rowStride <= pageFloats &&
-           columns.size() % functions_.lanes == 0 && tiles <= fewTiles;
-  }
-
-  /// R[steps, columns] where so many tiles find it: in place, or as a panel.
-  RightTile packRight(Range steps, Range columns, int64_t tiles, float *panel) const {
-    int64_t width = alignUp(columns.size(), functions_.lanes);
-    const std::byte *from = right_.at(steps.begin, columns.begin);
-    if (rightIsInPlace(columns, tiles))
-      return {reinterpret_cast<const float *>(from), right_.rowStride};
-    if (right_.columnStride == 1)
-      right_.element->read(from, right_.rowStride, panel, width, steps.size(), columns.size(), 0);
-    else
-      right_.element->readTransposed(from, right_.columnStride, panel, width, columns.size(),
-                                     steps.size(), 0);
-    return {panel, width};
-  }
-
-  struct LeftTile {
-    const float *data;
-    int64_t rowStride, stepStride;
-  };
-
-  /// L[rows, steps] where a tile finds it: in place, or in `memory`.
-  LeftTile packLeft(Range steps, Range rows, float *memory) const {
-    const std::byte *from = left_.at(rows.begin, steps.begin);
-    if (leftIsInPlace(rows))
-      return {reinterpret_cast<const float *>(from), left_.rowStride, left_.columnStride};
-    if (left_.columnStride == 1) {
-      int64_t stride = steps_ + lineBytes / 4;
-      left_.element->read(from, left_.rowStride, memory, stride, rows.size(), steps.size(), 0);
-      return {memory, stride, 1};
-    }
-    left_.element->read(from, left_.columnStride, memory, functions_.rows, steps.size(),
-                        rows.size(), 0);
-    return {memory, 1, functions_.rows};
-  }
-
   struct Fetch {
     const std::byte *address;
     int64_t step, other;
   };
 
-  /// What the tile of number `index` fetches of `matrix`, `units` rows of which, from (unit, step),
-  /// come next. Rows of neighbours along k: two rows a tile. Otherwise two lines of each k, for a
-  /// 16th of them.
-  Fetch fetch(const ProductMatrix &matrix, int64_t unit, int64_t units, Range steps,
-              int64_t index) const {
-    int64_t bytes = matrix.element->bytes;
-    if (matrix.columnStride == 1) {
-      int64_t row = 2 * index;
-      if (row >= units)
-        return {matrix.at(unit, steps.begin), 0, 0};
-      return {matrix.at(unit + row, steps.begin), stepsOfFetch * bytes,
-              row + 1 < units ? matrix.rowStride * bytes : 0};
+  void compute(const Task &task, const std::optional<Task> &ahead) {
+    Range rows = blocks_.rowsIn(task.rowBlock), steps = blocks_.stepsIn(task.stepBlock);
+    if (rows.begin != rows_.begin || steps.begin != steps_.begin)
+      packLeft(rows, steps);
+    tasks_.wait(task);
+    for (int64_t panel = task.firstPanel; panel < task.endPanel; ++panel) {
+      Range columns = blocks_.panel(task.columnBlock, panel), next = {0, 0}, nextSteps = steps;
+      if (panel + 1 < task.endPanel) {
+        next = blocks_.panel(task.columnBlock, panel + 1);
+      } else if (ahead) {
+        next = blocks_.panel(ahead->columnBlock, ahead->firstPanel);
+        nextSteps = blocks_.stepsIn(ahead->stepBlock);
+      }
+      RightTile right = packRight(columns);
+      float *waiting = waiting_ + (columns.begin - blocks_.columnsIn(task.columnBlock).begin);
+      for (size_t tile = 0; tile < tiles_.size(); ++tile)
+        multiply(tile, right, columns, waiting, fetch(next, nextSteps, static_cast<int64_t>(tile)));
     }
-    int64_t lines = divideUp(units * bytes, lineBytes), line = index / stepsOfFetch * 2;
+    tasks_.finish(task);
+  }
+
+  Range rowsOfTile(int64_t tile) const {
+    int64_t begin = rows_.begin + tile * functions_.rows;
+    return {begin, std::min(rows_.end, begin + functions_.rows)};
+  }
+
+  /// Tiles of L[rows, steps]: in place, or in scratch memory.
+  void packLeft(Range rows, Range steps) {
+    rows_ = rows, steps_ = steps;
+    tiles_.clear();
+    int64_t count = divideUp(rows.size(), functions_.rows);
+    for (int64_t tile = 0; tile < count; ++tile) {
+      Range own = rowsOfTile(tile);
+      const std::byte *from = left_.at(own.begin, steps.begin);
+      float *memory = scratch_ + layout_.left + tile * functions_.rows * layout_.leftStride;
+      if (left_.isFloat() && left_.columnStride == 1 && own.size() == functions_.rows) {
+        tiles_.push_back({reinterpret_cast<const float *>(from), left_.rowStride});
+      } else if (left_.columnStride == 1) {
+        left_.element->read(from, left_.rowStride, memory, layout_.leftStride, own.size(),
+                            steps.size(), 0);
+        tiles_.push_back({memory, layout_.leftStride});
+      } else {
+        left_.element->read(from, left_.columnStride, memory, functions_.rows, steps.size(),
+                            own.size(), 0);
+        tiles_.push_back({memory, 0});
+      }
+    }
+  }
+
+  /// Packing would cost more than it saves if few tiles share a panel.
+  bool rightIsInPlace(Range columns) const {
+    return mayStay(right_) && columns.size() % functions_.lanes == 0 &&
+           static_cast<int64_t>(tiles_.size()) <= fewTiles;
+  }
+
+  RightTile packRight(Range columns) const {
+    int64_t width = alignUp(columns.size(), functions_.lanes);
+    const std::byte *from = right_.at(steps_.begin, columns.begin);
+    if (rightIsInPlace(columns))
+      return {reinterpret_cast<const float *>(from), right_.rowStride};
+    float *panel = scratch_ + layout_.panel;
+    if (right_.columnStride == 1)
+      right_.element->read(from, right_.rowStride, panel, width, steps_.size(), columns.size(), 0);
+    else
+      right_.element->readTransposed(from, right_.columnStride, panel, width, columns.size(),
+                                     steps_.size(), 0);
+    return {panel, width};
+  }
+
+  /// What tile `tile` of a panel fetches of the next one. Columns whose elements are neighbours:
+  /// two of them a tile. Otherwise two lines of each step, for a 16th of the steps.
+  Fetch fetch(Range columns, Range steps, int64_t tile) const {
+    int64_t bytes = right_.element->bytes;
+    Fetch nothing = {right_.data, 0, 0};
+    if (right_.rowStride == 1) {
+      int64_t column = columns.begin + 2 * tile;
+      if (column >= columns.end)
+        return nothing;
+      return {right_.at(steps.begin, column), stepsOfFetch * bytes,
+              column + 1 < columns.end ? right_.columnStride * bytes : 0};
+    }
+    int64_t lines = divideUp(columns.size() * bytes, lineBytes), line = tile / stepsOfFetch * 2;
     if (line >= lines)
-      return {matrix.at(unit, steps.begin), 0, 0};
-    int64_t first = steps.begin + steps.size() / stepsOfFetch * (index % stepsOfFetch);
-    return {matrix.at(unit, first) + line * lineBytes, matrix.columnStride * bytes,
+      return nothing;
+    int64_t first = steps.begin + steps.size() / stepsOfFetch * (tile % stepsOfFetch);
+    return {right_.at(first, columns.begin) + line * lineBytes, right_.rowStride * bytes,
             line + 1 < lines ? lineBytes : 0};
   }
 
-  void multiply(const LeftTile &left, const RightTile &right, Range steps, Range rows,
-                Range columns, float *waiting, int64_t waitingStride, Fetch fetch) const {
+  void multiply(size_t tile, RightTile right, Range columns, float *waiting, Fetch fetch) const {
+    Range rows = rowsOfTile(static_cast<int64_t>(tile));
+    const LeftTile &left = tiles_[tile];
     int64_t width = alignUp(columns.size(), functions_.lanes);
-    auto tile = functions_.tiles[static_cast<size_t>(width / functions_.lanes - 1)];
-    bool isFirst = steps.begin == 0, isLast = steps.end == k_;
+    auto vectors = static_cast<size_t>(width / functions_.lanes);
+    auto function = (left.rowStride ? functions_.tiles : functions_.packedTiles)[vectors - 1];
+    int64_t stride1 = left.rowStride * static_cast<int64_t>(sizeof(float));
+    int64_t strides[] = {stride1, 3 * stride1, 5 * stride1, 7 * stride1};
+    bool isFirst = steps_.begin == 0, isLast = steps_.end == blocks_.k;
     auto compute = [&](float *to, int64_t stride, bool add) {
-      tile(left.data, left.rowStride, left.stepStride, right.data, right.stride, steps.size(), to,
-           stride, add, fetch.address, fetch.step, fetch.other);
+      function(left.data, strides, right.data, right.stride, steps_.size(), to, stride, add,
+               fetch.address, fetch.step, fetch.other);
     };
     bool isWhole = rows.size() == functions_.rows && columns.size() == width;
     std::byte *place = result_.at(rows.begin, columns.begin);
-    if (isWhole && result_.isFloat() && result_.columnStride == 1)
-      return compute(reinterpret_cast<float *>(place), result_.rowStride, accumulate_ || !isFirst);
-    float *sums = tile_;
-    int64_t stride = width;
     bool add = accumulate_ || !isFirst;
-    if (waits()) {
-      sums = waiting, stride = waitingStride, add = accumulate_;
+    if (isWhole && result_.isFloat())
+      return compute(reinterpret_cast<float *>(place), result_.rowStride, add);
+    float *sums = scratch_;
+    int64_t stride = width;
+    if (blocks_.waits) {
+      stride = blocks_.columns;
+      sums = waiting + (rows.begin - rows_.begin) * stride;
       compute(sums, stride, !isFirst);
       if (!isLast)
         return;
+      add = accumulate_;
     } else {
       compute(sums, stride, false);
     }
-    if (result_.columnStride == 1)
-      result_.element->write(sums, stride, place, result_.rowStride, rows.size(), columns.size(),
-                             add);
-    else
-      result_.element->writeTransposed(sums, stride, place, result_.columnStride, rows.size(),
-                                       columns.size(), add);
-  }
-
-  template <typename Body> void forSteps(Body body) const {
-    for (int64_t begin = 0; begin < k_; begin += steps_)
-      body(Range{begin, std::min(k_, begin + steps_)});
-  }
-
-  /// Blocks of R stay, tiles of L stream past.
-  void streamLeft() const {
-    int64_t columnsOnce = columnsAtOnce(), rowsOnce = waits() ? mostWaiting : rows_.size();
-    for (int64_t q = columns_.begin; q < columns_.end; q += columnsOnce)
-      for (int64_t p = rows_.begin; p < rows_.end; p += rowsOnce) {
-        Range columns{q, std::min(columns_.end, q + columnsOnce)},
-            rows{p, std::min(rows_.end, p + rowsOnce)};
-        forSteps([&](Range steps) { streamLeft(rows, columns, steps); });
-      }
-  }
-
-  void streamLeft(Range rows, Range columns, Range steps) const {
-    std::vector<RightTile> panels;
-    int64_t tiles = divideUp(rows.size(), functions_.rows);
-    for (int64_t q = columns.begin, next; q < columns.end; q = next) {
-      next = q + panelColumns(q, columns.end);
-      panels.push_back(
-          packRight(steps, {q, next}, tiles, rightPanels_ + (q - columns.begin) * steps.size()));
-    }
-    int64_t stride = alignUp(columns.size(), functions_.lanes);
-    for (int64_t p = rows.begin; p < rows.end; p += functions_.rows) {
-      Range own = rowsOfTile(p, rows.end), ahead = rowsOfTile(own.end, rows.end);
-      LeftTile left = packLeft(steps, own, leftPanels_);
-      int64_t index = 0;
-      for (int64_t q = columns.begin, next; q < columns.end; q = next, ++index) {
-        next = q + panelColumns(q, columns.end);
-        Fetch ahead1 = ahead.size() > 0 ? fetch(left_, ahead.begin, ahead.size(), steps, index)
-                                        : Fetch{left_.at(p, steps.begin), 0, 0};
-        multiply(left, panels[static_cast<size_t>(index)], steps, own, {q, next},
-                 waiting_ + (p - rows.begin) * stride + (q - columns.begin), stride, ahead1);
-      }
-    }
-  }
-
-  /// Blocks of L stay, panels of R stream past.
-  void streamRight() const {
-    int64_t rowsOnce = rowsAtOnce(), columnsOnce = waits() ? mostWaiting : columns_.size();
-    for (int64_t p = rows_.begin; p < rows_.end; p += rowsOnce)
-      for (int64_t q = columns_.begin; q < columns_.end; q += columnsOnce) {
-        Range columns{q, std::min(columns_.end, q + columnsOnce)},
-            rows{p, std::min(rows_.end, p + rowsOnce)};
-        forSteps([&](Range steps) { streamRight(rows, columns, steps); });
-      }
-  }
-
-  void streamRight(Range rows, Range columns, Range steps) const {
-    std::vector<LeftTile> tiles;
-    for (int64_t p = rows.begin; p < rows.end; p += functions_.rows)
-      tiles.push_back(
-          packLeft(steps, rowsOfTile(p, rows.end),
-                   leftPanels_ + (p - rows.begin) / functions_.rows * leftTileFloats()));
-    int64_t stride = alignUp(columns.size(), functions_.lanes);
-    ProductMatrix across = right_.transposed();
-    for (int64_t q = columns.begin, next; q < columns.end; q = next) {
-      next = q + panelColumns(q, columns.end);
-      int64_t ahead = next < columns.end ? panelColumns(next, columns.end) : 0;
-      RightTile right =
-          packRight(steps, {q, next}, static_cast<int64_t>(tiles.size()), rightPanels_);
-      for (int64_t p = rows.begin; p < rows.end; p += functions_.rows) {
-        int64_t index = (p - rows.begin) / functions_.rows;
-        Fetch fetched = ahead > 0 ? fetch(across, next, ahead, steps, index)
-                                  : Fetch{across.at(q, steps.begin), 0, 0};
-        multiply(tiles[static_cast<size_t>(index)], right, steps, rowsOfTile(p, rows.end),
-                 {q, next}, waiting_ + (p - rows.begin) * stride + (q - columns.begin), stride,
-                 fetched);
-      }
-    }
+    result_.element->write(sums, stride, place, result_.rowStride, rows.size(), columns.size(),
+                           add);
   }
 
   const ProductFunctions &functions_;
-  int64_t k_;
   ProductMatrix left_, right_, result_;
   bool accumulate_;
-  Range rows_, columns_;
-  int64_t steps_;
-  float *tile_ = nullptr, *leftPanels_ = nullptr, *rightPanels_ = nullptr, *waiting_ = nullptr;
+  const Blocks &blocks_;
+  Tasks &tasks_;
+  int64_t threads_;
+  ScratchLayout layout_;
+  float *scratch_, *waiting_;
+  // The block that is there:
+  Range rows_ = {-1, -1}, steps_ = {-1, -1};
+  std::vector<LeftTile> tiles_;
 };
+
+/// Rows of a block that fills its part of the cache.
+int64_t mostRows(const CpuProduct::Operands &operands) {
+  int64_t unit = operands.functions->rows, steps = std::max<int64_t>(1, operands.k);
+  return std::max(unit, blockFloats() / std::min(stepsOf(steps), steps) / unit * unit);
+}
 
 } // namespace
 
-/// One of the strategy's parts of D.
-static PartialProduct makePart(const CpuProduct::Operands &all,
-                               const CpuProduct::Strategy &strategy, int64_t row, int64_t column) {
-  const ProductFunctions &functions = *all.functions;
-  int64_t m = strategy.transposed ? all.n : all.m, n = strategy.transposed ? all.m : all.n;
-  Range rows = partOf(m, functions.rows, strategy.rowParts, row),
-        columns = partOf(n, functions.lanes, strategy.columnParts, column);
-  if (strategy.transposed)
-    return {functions,
-            all.k,
-            all.right.transposed(),
-            all.left.transposed(),
-            all.result.transposed(),
-            all.accumulate,
-            rows,
-            columns};
-  return {functions, all.k, all.left, all.right, all.result, all.accumulate, rows, columns};
-}
-
-CpuProduct::Strategy CpuProduct::choose(int threads) const {
-  Strategy best = {};
-  best.cycles = -1;
-  for (bool transposed : {false, true})
-    for (int rowParts = 1; rowParts <= threads; ++rowParts)
-      for (bool streamsLeft : {true, false}) {
-        Strategy strategy{transposed, streamsLeft, rowParts, threads / rowParts, 0};
-        // The last part is as large as any.
-        strategy.cycles = makePart(operands_, strategy, rowParts - 1, strategy.columnParts - 1)
-                              .cycles(streamsLeft);
-        if (best.cycles < 0 || strategy.cycles < best.cycles)
-          best = strategy;
-      }
-  return best;
+CpuProduct::Shares CpuProduct::share(int threads) const {
+  const ProductFunctions &functions = *operands_.functions;
+  int64_t m = operands_.m, unit = functions.rows, vectors = divideUp(operands_.n, functions.lanes),
+          panels = divideUp(operands_.n, widthOf(functions));
+  int64_t useful =
+      std::clamp<int64_t>(alignUp(m, unit) * vectors * operands_.k / worthwhile, 1, threads);
+  int64_t blocks = divideUp(m, mostRows(operands_));
+  auto rowsOf = [&](int64_t count) { return std::max(unit, alignUp(divideUp(m, count), unit)); };
+  if (useful == 1)
+    return {1, rowsOf(blocks), panels, 0};
+  // Each thread packs the rows that it needs. Where all panels stay in the cache, that would be
+  // all rows for little; where blocks are many, most are left to one thread.
+  bool packsLeft = !operands_.left.isFloat() || operands_.left.columnStride != 1;
+  int64_t takes = leastTurns * useful;
+  if (packsLeft && mayStay(operands_.right) && m >= takes * leastRows / 2 &&
+      operands_.n * std::min(operands_.k, mostSteps) <= blockFloats()) {
+    blocks = std::max(blocks, takes);
+    return {static_cast<int>(useful), rowsOf(blocks), 1, blocks};
+  }
+  blocks = std::max(blocks, std::min(divideUp(takes, panels), divideUp(m, leastRows)));
+  int64_t rows = rowsOf(blocks),
+          ofPanel = rows * divideUp(vectors, panels) * std::min(operands_.k, stepsOf(operands_.k));
+  int64_t atOnce = std::min(divideUp(worthwhile, std::max<int64_t>(1, ofPanel)), panels / takes);
+  return {static_cast<int>(useful), rows, std::max<int64_t>(1, atOnce),
+          packsLeft ? std::max<int64_t>(0, blocks - 4 * useful) : 0};
 }
 
 int64_t CpuProduct::scratchBytes() const {
-  int64_t floats = 0;
-  for (bool transposed : {false, true})
-    for (bool streamsLeft : {true, false})
-      floats = std::max(
-          floats,
-          makePart(operands_, {transposed, streamsLeft, 1, 1, 0}, 0, 0).scratchFloats(streamsLeft));
-  return floats * static_cast<int64_t>(sizeof(float));
+  Blocks blocks(operands_, {1, mostRows(operands_), 1, 0});
+  return ScratchLayout(operands_, blocks).size * static_cast<int64_t>(sizeof(float));
 }
 
-void CpuProduct::run(int threads, std::byte *scratch) const { run(choose(threads), scratch); }
-
-void CpuProduct::run(const Strategy &strategy, std::byte *scratch) const {
-  int64_t parts = strategy.rowParts * strategy.columnParts, bytes = scratchBytes();
-  parallelFor(parts, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t part = begin; part < end; ++part)
-      makePart(operands_, strategy, part / strategy.columnParts, part % strategy.columnParts)
-          .run(strategy.streamsLeft, reinterpret_cast<float *>(scratch + part * bytes));
+void CpuProduct::run(const Shares &shares, std::byte *scratch) const {
+  Blocks blocks(operands_, shares);
+  Tasks tasks(blocks, shares);
+  ScratchLayout layout(operands_, blocks);
+  auto *memory = reinterpret_cast<float *>(scratch);
+  int64_t size = scratchBytes() / static_cast<int64_t>(sizeof(float));
+  parallelFor(shares.threads, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t thread = begin; thread < end; ++thread)
+      Worker(operands_, blocks, tasks, shares.threads, memory + thread * size,
+             memory + layout.waiting)
+          .work();
   });
 }
 

@@ -1,14 +1,16 @@
 // A matrix product made of the plan's functions: tiles of sums that stay in registers, and moves
 // between matrices and the panels that tiles read.
 //
-// D[p, q] (+)= Σ_k L[p, k] R[k, q], where D is the result or its transpose, whichever is faster. A
-// tile reads single elements of L, where they lie if they are float32, and vectors of R, which is
-// packed into panels of a tile's width. Of L and R one stays in the cache, block by block, while
-// the other streams past and is fetched ahead (GotoBLAS, K. Goto and R. van de Geijn, 2008, has
-// the first of the two orders).
+// result[i, j] (+)= Σ_k left[i, k] right[k, j]. A tile reads single elements of the left matrix,
+// where they lie if they are float32, and vectors of the right one, which is packed into panels of
+// a tile's width. A block of the left one stays in the cache while panels stream past and are
+// fetched ahead (K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication",
+// 2008).
 //
-// Every element is computed alike whatever the order, the blocks and the threads: sums over blocks
-// of k, whose sizes follow from K alone, added up one after the other.
+// Threads take panels one after another as they get done with them: processors are not equally
+// fast, least of all where others work on them too, and no thread waits for another's share.
+// Every element is computed alike whatever the blocks and the threads: sums over blocks of k, whose
+// sizes follow from K alone, added up one after the other.
 #ifndef GPTC_RUNTIME_DEVICE_CPUPRODUCT_H
 #define GPTC_RUNTIME_DEVICE_CPUPRODUCT_H
 
@@ -25,10 +27,12 @@ enum class DataType : int8_t;
 
 /// What lib/CodeGen/MatmulFunctions.cpp writes. Strides are in elements, and sizes too.
 struct ProductFunctions {
-  /// result[i, j] (+)= Σ left[i · rowStride + k · kStride] right[k · rightStride + j] over k in
-  /// [0, count). Meanwhile fetches, for every 16 k, what lies at `prefetch` and `prefetchOther`
-  /// bytes behind, then goes on by `prefetchStep` bytes.
-  using Tile = void (*)(const float *left, int64_t rowStride, int64_t kStride, const float *right,
+  /// result[i, j] (+)= Σ left[i, k] right[k · rightStride + j] over k in [0, count). left[i, k] is
+  /// left[k · rows + i] of a packed tile, else left[i · rowStride + k], and `rowStrides` holds 1,
+  /// 3, 5 and 7 times rowStride in bytes: their multiples are what an address can have. Meanwhile
+  /// fetches, for every 16 k, what lies at `prefetch` and `prefetchOther` bytes behind, then goes
+  /// on by `prefetchStep` bytes.
+  using Tile = void (*)(const float *left, const int64_t *rowStrides, const float *right,
                         int64_t rightStride, int64_t count, float *result, int64_t resultStride,
                         int64_t add, const std::byte *prefetch, int64_t prefetchStep,
                         int64_t prefetchOther);
@@ -40,11 +44,12 @@ struct ProductFunctions {
   struct Element {
     int64_t bytes = 4;
     bool isFloat = false; ///< tiles can read it where it lies
-    Move read = nullptr, readTransposed = nullptr, write = nullptr, writeTransposed = nullptr;
+    Move read = nullptr, readTransposed = nullptr, write = nullptr;
   };
 
   int64_t rows = 0, lanes = 0; ///< of a tile; lanes of a vector
   std::vector<Tile> tiles;     ///< of 1, 2, … vectors
+  std::vector<Tile> packedTiles;
   /// By fb::DataType, and behind them float32 that is rounded when it is read: see element().
   std::array<Element, 6> elements = {{{4, true}, {4}, {2}, {2}, {4}, {4}}};
 
@@ -76,22 +81,22 @@ public:
     ProductMatrix left, right, result;
     bool accumulate;
   };
-  /// How it is computed.
-  struct Strategy {
-    bool transposed;  ///< D is the result's transpose
-    bool streamsLeft; ///< R stays in the cache, else L
-    int rowParts, columnParts;
-    double cycles; ///< that a thread will take, roughly
+  /// How it is shared out.
+  struct Shares {
+    int threads;
+    int64_t rows;      ///< of a block of the left matrix: a multiple of a tile's
+    int64_t panels;    ///< that a thread takes at a time
+    int64_t wholeRows; ///< blocks, from the first, each of which is one thread's
   };
 
   explicit CpuProduct(const Operands &operands) : operands_(operands) {}
 
-  /// The fastest for a number of threads, by a model of what moving the operands about costs.
-  Strategy choose(int threads) const;
-  /// Computes it on `threads` threads of the pool; `scratch` holds scratchBytes() for each, at a
-  /// multiple of 64. Inside of a parallel loop pass 1.
-  void run(int threads, std::byte *scratch) const;
-  void run(const Strategy &strategy, std::byte *scratch) const;
+  /// Fewer threads and larger blocks for small products, since meeting costs time too.
+  Shares share(int threads) const;
+  /// Computes it on at most `threads` threads of the pool; `scratch` holds scratchBytes() for each,
+  /// at a multiple of 64. Inside of a parallel loop pass 1.
+  void run(int threads, std::byte *scratch) const { run(share(threads), scratch); }
+  void run(const Shares &shares, std::byte *scratch) const;
   /// For one thread: a multiple of 64.
   int64_t scratchBytes() const;
 

@@ -1,14 +1,17 @@
-// RUN: gptc-opt %s --plan-generate-matmuls | FileCheck %s
-// RUN: gptc-opt %s --plan-generate-matmuls --remarks-filter=plan-generate-matmuls --remark-policy=all -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
-// RUN: gptc-opt %s --plan-generate-matmuls --verify-roundtrip | gptc-opt --plan-generate-matmuls | FileCheck %s
+// RUN: gptc-opt %s --plan-generate-matmuls=least-work=100 | FileCheck %s
+// RUN: gptc-opt %s --plan-generate-matmuls=least-work=100 --remarks-filter=plan-generate-matmuls --remark-policy=all -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: gptc-opt %s --plan-generate-matmuls=least-work=100 --verify-roundtrip | gptc-opt --plan-generate-matmuls=least-work=100 | FileCheck %s
 
 plan.buffer @a in "parameters" bytes 65536 offset 0
 plan.buffer @b in "parameters" bytes 65536 of bf16 offset 65536
 
 // CHECK-LABEL: plan.entry @sizes
 plan.entry @sizes {
-  // CHECK-NEXT: plan.matmul 8 x 8 x 1{{.*}} generated
-  // REMARK: remark: [Passed] GeneratedMatmul | Category:plan-generate-matmuls | Function=sizes | k=1, m=8, n=8
+  // CHECK-NEXT: plan.matmul 8 x 8 x 2{{.*}} generated
+  // REMARK: remark: [Passed] GeneratedMatmul | Category:plan-generate-matmuls | Function=sizes | k=2, m=8, n=8
+  plan.matmul 8 x 8 x 2 (#plan.view<@a, 0>, #plan.view<@a, 64>) to #plan.view<@a, 128> strides [2, 8, 8] batch []
+  // CHECK-NEXT: plan.matmul 8 x 8 x 1{{.*}} batch []{{$}}
+  // REMARK: remark: [Missed] GeneratedMatmul | Category:plan-generate-matmuls | Function=sizes | Reason="the library is faster on products as small as 8 x 8 x 1"
   plan.matmul 8 x 8 x 1 (#plan.view<@a, 0>, #plan.view<@a, 64>) to #plan.view<@a, 128> strides [1, 8, 8] batch []
   // CHECK-NEXT: plan.matmul 7 x 64 x 64{{.*}} batch []{{$}}
   // REMARK: remark: [Missed] GeneratedMatmul | Category:plan-generate-matmuls | Function=sizes | Reason="the library's functions for vectors are faster on 7 x 64 results"

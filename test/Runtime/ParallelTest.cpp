@@ -56,6 +56,32 @@ TEST_P(ThreadCount, PartsCoverTheRangeOnce) {
     }
 }
 
+TEST_P(ThreadCount, TakenPartsCoverTheRangeOnce) {
+  for (int64_t count : {0, 1, 2, 3, 7, 64, 1000, 1001})
+    for (int64_t grain : {0, 1, 3, 64, 5000}) {
+      std::vector<std::pair<int64_t, int64_t>> parts;
+      std::mutex mutex;
+      parallelForAny(count, grain, [&](int64_t begin, int64_t end) {
+        if (end - begin < count)
+          parallelForAny(end - begin, 1, [&](int64_t first, int64_t last) {
+            ASSERT_EQ(first, 0) << "one part within another loop";
+            ASSERT_EQ(last, end - begin);
+          });
+        std::lock_guard lock(mutex);
+        parts.emplace_back(begin, end);
+      });
+      std::sort(parts.begin(), parts.end());
+      int64_t expected = 0;
+      for (auto [begin, end] : parts) {
+        ASSERT_EQ(begin, expected);
+        ASSERT_LT(begin, end);
+        ASSERT_TRUE(end - begin >= grain || end == count) << count << " " << grain;
+        expected = end;
+      }
+      ASSERT_EQ(expected, count);
+    }
+}
+
 TEST_P(ThreadCount, UsesAsManyThreadsAsAskedFor) {
   if (!openThreadPool())
     GTEST_SKIP() << "libgomp.so.1 is not installed: loops run on the calling thread";

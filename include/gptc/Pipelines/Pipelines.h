@@ -45,6 +45,11 @@ struct PlanOptions {
   bool foldRoundings = false;
   /// Buffers that never live at the same time share memory.
   bool overlay = true;
+  /// Functions of the plan may compute float32 products (plan-generate-matmuls): for CPUs.
+  bool generateMatmuls = true;
+  /// Multiplications from which on a float32 product is generated for the CPU; if not set,
+  /// plan-generate-matmuls decides.
+  std::optional<int64_t> leastGenerated;
 };
 
 /// graph → forward: copies of blocks are expanded, attention is written out.
