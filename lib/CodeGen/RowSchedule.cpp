@@ -20,6 +20,10 @@ using namespace gptc::codegen;
 
 using LoopKind = ScalarEmitter::LoopKind;
 
+/// Elements between two times of fetching ahead, and how far: some lines of each array are under
+/// way at a time.
+static constexpr int64_t streamBlock = 64, streamAhead = 512;
+
 namespace {
 class RowSchedule {
 public:
@@ -117,11 +121,94 @@ private:
         write(node, *phases.getPlace(node, ~0u));
       return next;
     };
-    Value size = emit.getIndex(graph.getSizes()[*elementAxis]);
-    SmallVector<Value> results =
-        emit.createLoop(LoopKind::elements, emit.getIndex(0), size, elementAxis, starts, body);
+    if (std::optional<SmallVector<unsigned>> loads = findStreams(phase))
+      return emitStreams(*loads, [&](Value element) { body(element, {}); });
+    SmallVector<Value> results = starts;
+    int64_t begin = 0;
+    for (int64_t end : findEnds(phase)) {
+      results = emit.createLoop(LoopKind::elements, emit.getIndex(begin), emit.getIndex(end),
+                                elementAxis, results, body);
+      begin = end;
+    }
     for (auto [reduction, result] : llvm::zip(phase.reductions, results))
       emit.values[reduction] = result;
+  }
+
+  /// Loads of a phase that only goes through arrays, row behind row.
+  std::optional<SmallVector<unsigned>> findStreams(const RowPhases::Phase &phase) const {
+    SmallVector<unsigned> rows = graph.getAxes(AxisRole::row), loads;
+    int64_t size = graph.getSizes()[*elementAxis];
+    if (!phase.reductions.empty() || rows.size() != 1 || size % streamBlock != 0)
+      return std::nullopt;
+    for (unsigned number : phase.nodes) {
+      const Node &node = graph[number];
+      if (node.kind == Node::Kind::gather)
+        return std::nullopt;
+      if (node.kind != Node::Kind::load)
+        continue;
+      if (node.index[*elementAxis] != 1 || node.index[rows.front()] != size)
+        return std::nullopt;
+      loads.push_back(number);
+    }
+    if (loads.empty())
+      return std::nullopt;
+    return loads;
+  }
+
+  /// for each block of elements
+  ///   fetch what comes some blocks later
+  ///   for c in the block
+  ///
+  /// A processor fetches ahead by itself, but not across pages, of which a row may have one.
+  void emitStreams(ArrayRef<unsigned> loads, llvm::function_ref<void(Value)> body) {
+    OpBuilder &b = emit.getBuilder();
+    Location loc = emit.getLoc();
+    Value blocks = emit.getIndex(graph.getSizes()[*elementAxis] / streamBlock);
+    emit.createLoop(LoopKind::rows, emit.getIndex(0), blocks, std::nullopt, [&](Value block) {
+      Value size = emit.getIndex(streamBlock), begin = arith::MulIOp::create(b, loc, block, size);
+      emit.axes[*elementAxis] = begin;
+      for (unsigned load : loads)
+        for (int64_t line = 0; line < streamBlock; line += elementsOfLine(load))
+          emit.fetch(graph[load], streamAhead + line);
+      Value end = arith::AddIOp::create(b, loc, begin, size);
+      emit.createLoop(LoopKind::elements, begin, end, elementAxis, body);
+    });
+  }
+  int64_t elementsOfLine(unsigned node) const {
+    return 64 * 8 / graph[node].type.getIntOrFloatBitWidth();
+  }
+
+  /// A loop over elements some of which are pads is cut where they begin, so that LLVM knows which
+  /// ones it has: a maximum is not vectorised that leaves elements out.
+  ///
+  ///   for c in [0, 50272): max(…, c < 50257 ? x : -inf)
+  ///   -> for c in [0, 50257): max(…, x)
+  ///      for c in [50257, 50272): …
+  SmallVector<int64_t> findEnds(const RowPhases::Phase &phase) const {
+    int64_t size = graph.getSizes()[*elementAxis];
+    for (unsigned number : phase.nodes) {
+      const Node &node = graph[number];
+      auto compare = llvm::dyn_cast_or_null<arith::CmpIOp>(node.op);
+      if (node.kind != Node::Kind::scalar || !compare ||
+          compare.getPredicate() != arith::CmpIPredicate::slt)
+        continue;
+      const Node &left = graph[node.inputs[0]], &right = graph[node.inputs[1]];
+      if (left.kind != Node::Kind::position || right.kind != Node::Kind::constant ||
+          !countsElements(left.index))
+        continue;
+      int64_t end = cast<IntegerAttr>(right.value).getInt();
+      if (end > 0 && end < size)
+        return {end, size};
+    }
+    return {size};
+  }
+
+  /// Whether it is the element's number in the row.
+  bool countsElements(const LinearIndex &strides) const {
+    for (auto [axis, stride] : llvm::enumerate(strides))
+      if (stride != (axis == *elementAxis))
+        return false;
+    return true;
   }
 
   Value read(unsigned node, const RowPhases::Place &place) {

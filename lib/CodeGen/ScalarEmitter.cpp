@@ -130,6 +130,18 @@ Value ScalarEmitter::load(const Node &node) {
   return memref::LoadOp::create(builder, loc, views.at(viewOf(node)), indices);
 }
 
+void ScalarEmitter::fetch(const Node &node, int64_t ahead) {
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, views.at(viewOf(node)));
+  Value element = arith::AddIOp::create(builder, loc, createLinear(node.index), getIndex(ahead));
+  int64_t bytes = node.type.getIntOrFloatBitWidth() / 8;
+  Value offset = arith::MulIOp::create(builder, loc, element, getIndex(bytes));
+  Value address = arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                             arith::AddIOp::create(builder, loc, base, offset));
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  LLVM::Prefetch::create(builder, loc, LLVM::IntToPtrOp::create(builder, loc, pointer, address),
+                         /*rw=*/0, /*hint=*/2, /*cache=*/1);
+}
+
 Value ScalarEmitter::createScalar(const Node &node) {
   IRMapping mapping;
   for (auto [operand, input] : llvm::zip(node.op->getOperands(), node.inputs))

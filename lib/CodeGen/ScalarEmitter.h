@@ -35,6 +35,8 @@ public:
 
   /// Evaluates the node, whose inputs must be there, unless it is there too.
   void evaluate(unsigned node);
+  /// Asks for what the node loads, so many elements further on, in the second level cache.
+  void fetch(const Node &node, int64_t ahead);
   /// Writes to an output, or adds to it, as to one that is summed over rows.
   void store(const Output &output, mlir::Value value);
   /// Reads and writes a value that is no output at an output's element.

@@ -267,6 +267,36 @@ TEST(RowKernel, MasksScores) {
   kernel.check(kernel.makeInputs(3), 0, softmaxError(9, 3));
 }
 
+/// Pads hold anything, here NaN.
+TEST(RowKernel, LeavesPadsOut) {
+  for (const CpuTarget &target : testedTargets())
+    for (int64_t end : {1, 31, 32, 33, 39}) {
+      SCOPED_TRACE(target.cpu + " " + std::to_string(end));
+      std::string masked =
+          "%e = arith.constant " + std::to_string(end) +
+          " : i32\n%n = arith.constant 0xFF800000 : f32\n"
+          "%c = arith.cmpi slt, %a1, %e : i32\n%r = arith.select %c, %a0, %n : f32";
+      std::string body = "  %i = gpt.iota : tensor<40xi32>\n" +
+                         mapText("s", {{"x", "5x40xf32"}, {"i", "40xi32"}}, "5x40xf32", masked) +
+                         "  %m = gpt.reduce max %s [1] : tensor<5x40xf32> -> tensor<5xf32>\n";
+      TestKernel kernel(kernelText("row", {{"x", "5x40xf32"}}, {{"m", "5xf32"}}, body), target);
+      std::vector<Tensor> inputs = kernel.makeInputs(5);
+      for (int64_t row = 0; row < 5; ++row)
+        for (int64_t column = end; column < 40; ++column)
+          inputs[0].mutableReals()[row * 40 + column] = std::nan("");
+      kernel.check(inputs, 0, 0);
+    }
+}
+
+/// Rows one behind the other, in blocks that fetch ahead.
+TEST(RowKernel, GoesThroughArrays) {
+  std::string body = mapText("y", {{"x", "7x192xf32"}, {"z", "7x192xf32"}}, "7x192xf32",
+                             "%r = arith.addf %a0, %a1 : f32");
+  TestKernel kernel(kernelText("row", {{"x", "7x192xf32"}, {"z", "7x192xf32"}},
+                               {{"y", "7x192xf32", {}, false, 0}}, body));
+  kernel.check(kernel.makeInputs(3), 6 * roundoff, 0);
+}
+
 TEST(RowKernel, ReducesWhatIsTheSameAlongTheRow) {
   std::string body =
       mapText("f", {{"c", "3x1xf32"}}, "3x20xf32", "%r = arith.addf %a0, %a0 : f32") +

@@ -146,3 +146,51 @@ plan.kernel @together "row" rows 4 layouts [memref<4x8xf32>, memref<4xf32>, memr
   %b = gpt.reduce min %x [1] : tensor<4x8xf32> -> tensor<4xf32>
   gpt.yield %a, %b : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// A loop is cut where pads begin.
+// CHECK-LABEL: func.func @pads(
+// CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK-DAG:     %[[END:.*]] = arith.constant 13 : index
+// CHECK-DAG:     %[[SIZE:.*]] = arith.constant 16 : index
+// CHECK:         %[[MOST:.*]] = scf.for %{{.*}} = %[[ZERO]] to %[[END]] {{.*}} -> (f32)
+// CHECK:         scf.for %{{.*}} = %[[END]] to %[[SIZE]] {{.*}} iter_args(%{{.*}} = %[[MOST]]) -> (f32)
+// CHECK-NOT:     scf.for
+plan.kernel @pads "row" rows 4 layouts [memref<4x16xf32>, memref<4xf32>] accumulate [false] in_place [-1] {
+^bb0(%a: tensor<4x16xf32>):
+  %i = gpt.iota : tensor<16xi32>
+  %x = gpt.map(%a, %i) : (tensor<4x16xf32>, tensor<16xi32>) -> tensor<4x16xf32> {
+  ^bb0(%p: f32, %c: i32):
+    %end = arith.constant 13 : i32
+    %none = arith.constant 0xFF800000 : f32
+    %0 = arith.cmpi slt, %c, %end : i32
+    %1 = arith.select %0, %p, %none : f32
+    gpt.yield %1 : f32
+  }
+  %m = gpt.reduce max %x [1] : tensor<4x16xf32> -> tensor<4xf32>
+  gpt.yield %m : tensor<4xf32>
+}
+
+// -----
+
+// Rows that lie one behind the other are fetched ahead, four lines for 64 elements.
+// CHECK-LABEL: func.func @streams(
+// CHECK-DAG:     %[[BLOCKS:.*]] = arith.constant 2 : index
+// CHECK-DAG:     %[[BLOCK:.*]] = arith.constant 64 : index
+// CHECK:         scf.for
+// CHECK:           scf.for %[[B:.*]] = %{{.*}} to %[[BLOCKS]]
+// CHECK:             %[[BEGIN:.*]] = arith.muli %[[B]], %[[BLOCK]]
+// CHECK-COUNT-4:     llvm.intr.prefetch
+// CHECK-NOT:         llvm.intr.prefetch
+// CHECK:             %[[END:.*]] = arith.addi %[[BEGIN]], %[[BLOCK]]
+// CHECK:             scf.for %{{.*}} = %[[BEGIN]] to %[[END]]
+plan.kernel @streams "row" rows 4 layouts [memref<4x128xf32>, memref<4x128xf32>] accumulate [false] in_place [0] {
+^bb0(%a: tensor<4x128xf32>):
+  %x = gpt.map(%a) : (tensor<4x128xf32>) -> tensor<4x128xf32> {
+  ^bb0(%p: f32):
+    %0 = math.sqrt %p : f32
+    gpt.yield %0 : f32
+  }
+  gpt.yield %x : tensor<4x128xf32>
+}
