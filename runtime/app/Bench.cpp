@@ -93,17 +93,11 @@ void Bench::print(std::vector<double> times, double lastLoss) const {
 }
 
 Status Bench::serve(const LineReader &requests) {
-  while (std::optional<std::string> line = requests()) {
-    if (*line == "quit")
-      break;
-    if (*line != "step")
-      return {Code::invalidArgument,
-              fmt::format("--serve: \"{}\" is not a request: they are step and quit", *line)};
+  return serveSteps(requests, console_, [&]() -> Result<std::string> {
     GPTC_ASSIGN(StepTimer::Measured measured, timer_->step());
-    console_.out(fmt::format("{{\"ms\": {:.4f}, \"loss\": {}}}", measured.milliseconds,
-                             nlohmann::json(measured.loss).dump()));
-  }
-  return {};
+    return fmt::format("{{\"ms\": {:.4f}, \"loss\": {}}}", measured.milliseconds,
+                       nlohmann::json(measured.loss).dump());
+  });
 }
 
 } // namespace
@@ -115,6 +109,20 @@ LineReader standardInputLines() {
       return std::nullopt;
     return line;
   };
+}
+
+Status serveSteps(const LineReader &requests, const Console &console,
+                  const std::function<Result<std::string>()> &step) {
+  while (std::optional<std::string> line = requests()) {
+    if (*line == "quit")
+      break;
+    if (*line != "step")
+      return {Code::invalidArgument,
+              fmt::format("--serve: \"{}\" is not a request: they are step and quit", *line)};
+    GPTC_ASSIGN(std::string answer, step());
+    console.out(answer);
+  }
+  return {};
 }
 
 Status bench(const Plan &plan, const BenchOptions &options, const Console &console,

@@ -16,6 +16,10 @@ namespace gptc::runtime {
 using LineReader = std::function<std::optional<std::string>()>;
 /// Lines of standard input.
 LineReader standardInputLines();
+/// Prints what `step` says for each line "step" from `requests`, until there are no more lines or
+/// one is "quit". Error invalidArgument for any other line.
+Status serveSteps(const LineReader &requests, const Console &console,
+                  const std::function<Result<std::string>()> &step);
 
 /// Runs steps on random or given inputs, from seeded weights, and prints the fastest and the median
 /// time. With `serve` it answers each line "step" from `requests` with one line, the JSON object

@@ -125,7 +125,12 @@ void printJson(const Plan &plan, const InfoOptions &options, const Console &cons
   }
   for (const PurposeName &purpose : purposes)
     if (std::optional<MemoryUse> use = memoryFor(plan, purpose.purpose))
-      memory[purpose.key] = {{"bytes", use->total()}, {"segments", segmentsJson(use->segments)}};
+      memory[purpose.key] = {{"bytes", use->total()},
+                             {"segments", segmentsJson(use->segments)},
+                             {"scratch",
+                              {{"bytes", use->scratch()},
+                               {"per_thread", use->scratchPerThread},
+                               {"threads", use->threads}}}};
   nlohmann::json result = {{"model", plan.model()},
                            {"target", plan.target()},
                            {"cpu_features", plan.cpuFeatures()},

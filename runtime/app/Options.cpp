@@ -124,4 +124,10 @@ Status BenchOptions::validate() const {
   return validateDevice(device);
 }
 
+Status ReplayOptions::validate() const {
+  GPTC_RETURN_IF_ERROR(requireAtLeast("--steps", steps, 1));
+  GPTC_RETURN_IF_ERROR(requireAtLeast("--warmup", warmup, 0));
+  return requireAtLeast("--threads", threads, 0);
+}
+
 } // namespace gptc::runtime

@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace gptc::runtime {
 
@@ -91,6 +92,17 @@ struct BenchOptions {
   bool json = false;
   DeviceOptions device;
   std::string profile;
+
+  Status validate() const;
+};
+
+struct ReplayOptions {
+  std::vector<std::string> entries; ///< empty: those of a step of one micro-batch
+  int64_t steps = 10;
+  int64_t warmup = 2; ///< replays that are run first and not counted
+  int threads = 0;    ///< 0: the pool's own choice
+  bool serve = false;
+  bool json = false;
 
   Status validate() const;
 };

@@ -11,9 +11,9 @@
 
 namespace gptc::runtime {
 
-/// Rows of a product with an epilogue that are computed at a time. oneDNN packs the right matrix
-/// anew for each panel, which costs 4096 x 3072 x 768 products 5 % of their time with panels of 128
-/// to 512 rows and nothing that can be measured with 1024.
+/// Rows of a product with an epilogue that are computed at a time. The right matrix is packed anew
+/// for each panel, which costs oneDNN's 4096 x 3072 x 768 products 5 % of their time with panels of
+/// 128 to 512 rows and nothing that can be measured with 1024.
 static constexpr int64_t leastPanelRows = 1024;
 
 void CpuLaunch::addInstance(std::span<void *const> operands, int64_t rows) {
@@ -39,13 +39,13 @@ void CpuLaunch::runUnits(int64_t begin, int64_t end) const {
 }
 
 Status CpuLaunch::run() const {
-  parallelFor(firstUnit_.back(), 1, [&](int64_t begin, int64_t end, int) { runUnits(begin, end); });
+  parallelForAny(firstUnit_.back(), 1, [&](int64_t begin, int64_t end) { runUnits(begin, end); });
   return {};
 }
 
 void CpuLaunch::runRows(int64_t begin, int64_t end) const {
   int64_t first = begin / grain_, count = (end - begin + grain_ - 1) / grain_;
-  parallelFor(count, 1, [&](int64_t from, int64_t to, int) {
+  parallelForAny(count, 1, [&](int64_t from, int64_t to) {
     function_(operands_.data(), (first + from) * grain_, std::min(end, (first + to) * grain_));
   });
 }
@@ -165,6 +165,10 @@ Status CpuArgsort::run() const {
   return {};
 }
 
+std::byte *CpuResources::at(const fb::Address &address) const {
+  return segments[address.segment()] + address.offset();
+}
+
 bool usesLibrary(const fb::Entry &entry) {
   if (entry.commands())
     for (const fb::Command *command : *entry.commands())
@@ -194,7 +198,7 @@ public:
 
 private:
   template <typename T> T *at(const fb::Address &address) const {
-    return reinterpret_cast<T *>(resources_.segments[address.segment()] + address.offset());
+    return reinterpret_cast<T *>(resources_.at(address));
   }
 
   std::string symbolOf(const fb::Launch &launch) const {
@@ -224,32 +228,8 @@ private:
   }
 
   CpuMatmul resolveMatmul(const fb::Matmul &matmul) {
-    CpuMatmul resolved;
-    resolved.library = resources_.dnnl;
-    resolved.functions = matmul.generated() ? resources_.products : nullptr;
-    resolved.scratch = resources_.scratch;
-    resolved.m = matmul.m();
-    resolved.n = matmul.n();
-    resolved.k = matmul.k();
-    resolved.accumulate = matmul.accumulate();
-    // Of a single stored row the stride says nothing.
-    auto matrix = [&](const fb::Address &address, fb::DataType type, fb::DataType factor,
-                      int64_t stride, int64_t rows, int64_t columns, bool transposed) {
-      stride = std::max(stride, transposed ? rows : columns);
-      return ProductMatrix{at<std::byte>(address), &resources_.products->element(type, factor),
-                           transposed ? 1 : stride, transposed ? stride : 1};
-    };
-    resolved.lhs = matrix(*matmul.lhs(), matmul.lhs_type(), matmul.lhs_factor(),
-                          matmul.lhs_stride(), resolved.m, resolved.k, matmul.transpose_lhs());
-    resolved.rhs = matrix(*matmul.rhs(), matmul.rhs_type(), matmul.rhs_factor(),
-                          matmul.rhs_stride(), resolved.k, resolved.n, matmul.transpose_rhs());
-    resolved.result = matrix(*matmul.result(), matmul.result_type(), fb::DataType::float32,
-                             matmul.result_stride(), resolved.m, resolved.n, false);
+    CpuMatmul resolved = resolveProduct(matmul, resources_);
     resources_.scratch->bytes = std::max(resources_.scratch->bytes, resolved.scratchBytes());
-    if (matmul.batch())
-      for (const fb::BatchAxis *axis : *matmul.batch())
-        resolved.batch.push_back(
-            {axis->size(), axis->lhs_stride(), axis->rhs_stride(), axis->result_stride()});
     if (matmul.epilogue())
       resolved.epilogue = resolveLaunch(*matmul.epilogue());
     return resolved;
@@ -266,6 +246,35 @@ std::string_view kindOf(const CpuCommand &command) {
 }
 
 } // namespace
+
+CpuMatmul resolveProduct(const fb::Matmul &matmul, const CpuResources &resources) {
+  CpuMatmul resolved;
+  resolved.library = resources.dnnl;
+  resolved.functions = matmul.generated() ? resources.products : nullptr;
+  resolved.scratch = resources.scratch;
+  resolved.m = matmul.m();
+  resolved.n = matmul.n();
+  resolved.k = matmul.k();
+  resolved.accumulate = matmul.accumulate();
+  // Of a single stored row the stride says nothing.
+  auto matrix = [&](const fb::Address &address, fb::DataType type, fb::DataType factor,
+                    int64_t stride, int64_t rows, int64_t columns, bool transposed) {
+    stride = std::max(stride, transposed ? rows : columns);
+    return ProductMatrix{resources.at(address), &resources.products->element(type, factor),
+                         transposed ? 1 : stride, transposed ? stride : 1};
+  };
+  resolved.lhs = matrix(*matmul.lhs(), matmul.lhs_type(), matmul.lhs_factor(), matmul.lhs_stride(),
+                        resolved.m, resolved.k, matmul.transpose_lhs());
+  resolved.rhs = matrix(*matmul.rhs(), matmul.rhs_type(), matmul.rhs_factor(), matmul.rhs_stride(),
+                        resolved.k, resolved.n, matmul.transpose_rhs());
+  resolved.result = matrix(*matmul.result(), matmul.result_type(), fb::DataType::float32,
+                           matmul.result_stride(), resolved.m, resolved.n, false);
+  if (matmul.batch())
+    for (const fb::BatchAxis *axis : *matmul.batch())
+      resolved.batch.push_back(
+          {axis->size(), axis->lhs_stride(), axis->rhs_stride(), axis->result_stride()});
+  return resolved;
+}
 
 std::vector<CpuCommand> resolveCommands(const Plan &plan, const fb::Entry &entry,
                                         const CpuResources &resources) {

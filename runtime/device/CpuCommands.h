@@ -16,6 +16,11 @@
 
 namespace gptc::runtime {
 
+namespace fb {
+struct Address;
+struct Matmul;
+} // namespace fb
+
 /// A kernel over the rows of one or more independent sets of operands. Rows are dealt out in units
 /// of `grain`, and the units of all instances together are split over the threads.
 class CpuLaunch {
@@ -102,10 +107,14 @@ struct CpuResources {
   const Dnnl *dnnl = nullptr;
   const ProductFunctions *products = nullptr;
   CpuScratch *scratch = nullptr; ///< whose bytes grow to what the products need
+
+  std::byte *at(const fb::Address &address) const;
 };
 
 /// Whether the entry has matrix products that the library computes.
 bool usesLibrary(const fb::Entry &entry);
+/// Resolves a product of a checked plan, without its epilogue.
+CpuMatmul resolveProduct(const fb::Matmul &matmul, const CpuResources &resources);
 /// Resolves the commands of a checked entry.
 std::vector<CpuCommand> resolveCommands(const Plan &plan, const fb::Entry &entry,
                                         const CpuResources &resources);

@@ -73,33 +73,66 @@ const ProductFunctions::Element &ProductFunctions::element(fb::DataType type,
                                                   : roundedElement(factor)];
 }
 
-/// The tiles, and the moves of the types that the plan's products have.
-Status CpuKernels::loadProducts(const fb::MatmulTile &tile) {
+/// Looks a function up; `function` stays as it is if there is none.
+template <typename Function>
+static Status find(void *library, const std::string &symbol, Function &function) {
+  void *address = dlsym(library, symbol.c_str());
+  if (!address)
+    return {Code::dataError, fmt::format("the plan's kernels lack the function {}", symbol)};
+  function = reinterpret_cast<Function>(address);
+  return {};
+}
+
+Status CpuKernels::loadTiles(const fb::MatmulTile &tile) {
   products_.rows = tile.rows();
   products_.lanes = tile.lanes();
-  for (uint32_t vectors = 1; vectors <= tile.vectors(); ++vectors) {
-    std::string symbol = fmt::format("gptc_matmul_tile{}", vectors);
-    void *address = dlsym(library_, symbol.c_str());
-    if (!address)
-      return {Code::dataError, fmt::format("the plan's kernels lack the function {}", symbol)};
-    products_.tiles.push_back(reinterpret_cast<ProductFunctions::Tile>(address));
+  products_.tiles.resize(tile.vectors());
+  products_.packedTiles.resize(tile.vectors());
+  for (size_t i = 0; i < products_.tiles.size(); ++i) {
+    GPTC_RETURN_IF_ERROR(
+        find(library_, fmt::format("gptc_matmul_tile{}", i + 1), products_.tiles[i]));
+    GPTC_RETURN_IF_ERROR(
+        find(library_, fmt::format("gptc_matmul_packed_tile{}", i + 1), products_.packedTiles[i]));
   }
-  auto move = [&](fb::DataType from, fb::DataType to, const char *suffix) {
-    std::string symbol = fmt::format("gptc_matmul_move_{}_{}{}", fb::EnumNameDataType(from),
-                                     fb::EnumNameDataType(to), suffix);
-    return reinterpret_cast<ProductFunctions::Move>(dlsym(library_, symbol.c_str()));
-  };
-  for (fb::DataType type : {fb::DataType::float32, fb::DataType::bfloat16, fb::DataType::float16}) {
-    ProductFunctions::Element &element = products_.elements[static_cast<size_t>(type)];
-    element.read = move(type, fb::DataType::float32, "");
-    element.readTransposed = move(type, fb::DataType::float32, "_transposed");
-    element.write = move(fb::DataType::float32, type, "");
-    element.writeTransposed = move(fb::DataType::float32, type, "_transposed");
-    if (element.isFloat)
+  return {};
+}
+
+/// Moves from elements of type `type`, which are rounded to `factor` where that is narrower, to
+/// float32.
+Status CpuKernels::loadReads(fb::DataType type, fb::DataType factor) {
+  size_t index =
+      factor == fb::DataType::float32 ? static_cast<size_t>(type) : roundedElement(factor);
+  ProductFunctions::Element &element = products_.elements[index];
+  if (element.readTransposed)
+    return {};
+  std::string symbol = fmt::format("gptc_matmul_move_{}_{}", fb::EnumNameDataType(type),
+                                   factor == fb::DataType::float32
+                                       ? "float32"
+                                       : fb::EnumNameDataType(factor) + std::string("_as_float32"));
+  GPTC_RETURN_IF_ERROR(find(library_, symbol, element.read));
+  return find(library_, symbol + "_transposed", element.readTransposed);
+}
+
+/// Moves from float32 to elements of type `type`.
+Status CpuKernels::loadWrites(fb::DataType type) {
+  return find(library_, fmt::format("gptc_matmul_move_float32_{}", fb::EnumNameDataType(type)),
+              products_.elements[static_cast<size_t>(type)].write);
+}
+
+/// The moves of the types that the plan's products have.
+Status CpuKernels::loadMoves(const Plan &plan) {
+  for (size_t i = 0; i < plan.entries().size(); ++i) {
+    const auto *commands = plan.entryTable(i).commands();
+    if (!commands)
       continue;
-    ProductFunctions::Element &rounded = products_.elements[roundedElement(type)];
-    rounded.read = move(fb::DataType::float32, type, "_as_float32");
-    rounded.readTransposed = move(fb::DataType::float32, type, "_as_float32_transposed");
+    for (const fb::Command *command : *commands) {
+      const fb::Matmul *matmul = command->operation_as_Matmul();
+      if (!matmul || !matmul->generated())
+        continue;
+      GPTC_RETURN_IF_ERROR(loadReads(matmul->lhs_type(), matmul->lhs_factor()));
+      GPTC_RETURN_IF_ERROR(loadReads(matmul->rhs_type(), matmul->rhs_factor()));
+      GPTC_RETURN_IF_ERROR(loadWrites(matmul->result_type()));
+    }
   }
   return {};
 }
@@ -111,17 +144,15 @@ Result<CpuKernels> CpuKernels::load(const Plan &plan) {
   if ((!tables || tables->size() == 0) && !tile)
     return kernels;
   GPTC_ASSIGN(kernels.library_, openFromMemory(plan.object(), kernels.descriptor_));
-  if (tile)
-    GPTC_RETURN_IF_ERROR(kernels.loadProducts(*tile));
+  if (tile) {
+    GPTC_RETURN_IF_ERROR(kernels.loadTiles(*tile));
+    GPTC_RETURN_IF_ERROR(kernels.loadMoves(plan));
+  }
   if (!tables)
     return kernels;
-  for (const fb::Kernel *table : *tables) {
-    void *symbol = dlsym(kernels.library_, table->symbol()->c_str());
-    if (!symbol)
-      return Status(Code::dataError, fmt::format("the plan's kernels lack the function {}",
-                                                 table->symbol()->c_str()));
-    kernels.functions_.push_back(reinterpret_cast<KernelFunction>(symbol));
-  }
+  for (const fb::Kernel *table : *tables)
+    GPTC_RETURN_IF_ERROR(
+        find(kernels.library_, table->symbol()->str(), kernels.functions_.emplace_back()));
   return kernels;
 }
 

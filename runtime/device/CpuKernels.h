@@ -23,8 +23,8 @@ public:
   CpuKernels &operator=(CpuKernels &&other) noexcept;
   ~CpuKernels();
 
-  /// Loads the object and looks up every kernel. Errors: dataError (it does not load, a symbol is
-  /// missing), unavailable (the system refuses a file in memory).
+  /// Loads the object and looks up every function that the plan needs. Errors: dataError (it does
+  /// not load, a symbol is missing), unavailable (the system refuses a file in memory).
   static Result<CpuKernels> load(const Plan &plan);
 
   /// By the plan's numbers.
@@ -33,7 +33,10 @@ public:
   const ProductFunctions &products() const { return products_; }
 
 private:
-  Status loadProducts(const fb::MatmulTile &tile);
+  Status loadTiles(const fb::MatmulTile &tile);
+  Status loadMoves(const Plan &plan);
+  Status loadReads(fb::DataType type, fb::DataType factor);
+  Status loadWrites(fb::DataType type);
 
   void *library_ = nullptr;
   int descriptor_ = -1; ///< of the object's file

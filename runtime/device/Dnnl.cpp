@@ -10,42 +10,47 @@ namespace gptc::runtime {
 
 namespace {
 
-struct Opened {
-  Dnnl table = {};
-  std::string problem;
-};
+Status unavailable(const std::string &problem) {
+  return {Code::unavailable,
+          fmt::format("the plan's matrix products need oneDNN, which cannot be opened: {} "
+                      "(install the package libdnnl2)",
+                      problem)};
+}
 
-Opened open() {
-  Opened opened;
+Result<void *> openLibrary() {
   // The pool first: libgomp reads its settings when oneDNN would load it.
   openThreadPool();
-  void *library = nullptr;
+  std::string problem;
   for (const char *name : {"libdnnl.so.2", "libdnnl.so.3"}) {
-    library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (library)
-      break;
-    if (opened.problem.empty())
-      opened.problem = dlerror();
+    if (void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL))
+      return library;
+    if (problem.empty())
+      problem = dlerror();
   }
-  if (!library)
-    return opened;
-  opened.problem.clear();
-  opened.table.sgemm = reinterpret_cast<decltype(Dnnl::sgemm)>(dlsym(library, "dnnl_sgemm"));
-  if (!opened.table.sgemm)
-    opened.problem = "it has no dnnl_sgemm";
-  return opened;
+  return unavailable(problem);
+}
+
+Result<Dnnl> open() {
+  GPTC_ASSIGN(void *library, openDnnlLibrary());
+  Dnnl table = {};
+  table.sgemm = reinterpret_cast<decltype(Dnnl::sgemm)>(dlsym(library, "dnnl_sgemm"));
+  if (!table.sgemm)
+    return unavailable("it has no dnnl_sgemm");
+  return table;
 }
 
 } // namespace
 
+Result<void *> openDnnlLibrary() {
+  static const Result<void *> opened = openLibrary();
+  return opened;
+}
+
 Result<const Dnnl *> openDnnl() {
-  static const Opened opened = open();
-  if (!opened.problem.empty())
-    return Status(Code::unavailable,
-                  fmt::format("the plan's matrix products need oneDNN, which cannot be opened: {} "
-                              "(install the package libdnnl2)",
-                              opened.problem));
-  return &opened.table;
+  static const Result<Dnnl> opened = open();
+  if (!opened.ok())
+    return opened.status();
+  return &*opened;
 }
 
 } // namespace gptc::runtime

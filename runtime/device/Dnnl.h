@@ -19,6 +19,8 @@ struct Dnnl {
 
 /// The table, opened once. Error unavailable: says what to install.
 Result<const Dnnl *> openDnnl();
+/// The library's handle, opened once behind the thread pool. Errors as above.
+Result<void *> openDnnlLibrary();
 
 } // namespace gptc::runtime
 

@@ -1,6 +1,9 @@
 // Memory needs.
 #include "runtime/execute/Memory.h"
 
+#include "runtime/base/Parallel.h"
+#include "runtime/device/CpuScratch.h"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -8,7 +11,7 @@
 namespace gptc::runtime {
 
 uint64_t MemoryUse::total() const {
-  uint64_t sum = 0;
+  uint64_t sum = scratch();
   for (const SegmentInfo &segment : segments)
     sum += segment.bytes;
   return sum;
@@ -20,6 +23,9 @@ std::string MemoryUse::text() const {
     if (segment.bytes > 0)
       parts +=
           fmt::format("{}{} {}", parts.empty() ? "" : ", ", segment.name, byteText(segment.bytes));
+  if (scratch() > 0)
+    parts += fmt::format("{}scratch of {} thread{} {}", parts.empty() ? "" : ", ", threads,
+                         threads == 1 ? "" : "s", byteText(scratch()));
   return parts.empty() ? byteText(0) : fmt::format("{} ({})", byteText(total()), parts);
 }
 
@@ -36,6 +42,9 @@ MemoryUse memoryUse(const Plan &plan, std::span<const size_t> entries) {
       use.segments[segment].bytes = std::max(use.segments[segment].bytes, bytes);
     }
   }
+  use.scratchPerThread = static_cast<uint64_t>(productScratch(plan, entries));
+  if (use.scratchPerThread > 0)
+    use.threads = threadCount();
   return use;
 }
 

@@ -25,7 +25,7 @@ struct Entry;
 
 /// The newest format that this runtime reads, and the one that a compiler of the same source
 /// writes.
-inline constexpr uint32_t planFormatVersion = 3;
+inline constexpr uint32_t planFormatVersion = 4;
 
 /// The name of the segment that entries overlay: each needs Entry::transient_bytes of it.
 inline constexpr std::string_view transientSegment = "transient";

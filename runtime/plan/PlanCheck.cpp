@@ -192,9 +192,10 @@ Status checkKernels(const Plan::Content &content) {
   if (kernels)
     for (const fb::Kernel *kernel : *kernels)
       GPTC_RETURN_IF_ERROR(checkName(textOf(kernel->symbol()), "a kernel"));
-  // Much larger than any processor's registers.
-  if (tile && (tile->rows() - 1 >= 256 || tile->lanes() - 1 >= 256 || 1024 % tile->rows() ||
-               1024 % tile->lanes() || tile->vectors() - 1 >= 16))
+  // Tiles know the addresses of 8 rows at most (CpuProduct.h); the rest is much larger than any
+  // processor's registers.
+  if (tile && (tile->rows() - 1 >= 8 || tile->lanes() - 1 >= 256 || tile->vectors() - 1 >= 16 ||
+               uint64_t{tile->lanes()} * tile->vectors() > 1024))
     return damaged(fmt::format("tiles of matmuls of {} rows and {} vectors of {}", tile->rows(),
                                tile->vectors(), tile->lanes()));
 

@@ -5,6 +5,7 @@
 #include "runtime/execute/Session.h"
 #include "test/Runtime/TestFiles.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace gptc::runtime::test {
@@ -88,7 +89,14 @@ TEST(Device, LaunchesAreCutAtMultiplesOfTheGrain) {
     parts.insert({ranges[2 * row], ranges[2 * row + 1]});
   if (!openThreadPool())
     GTEST_SKIP() << "no thread pool: one part is right";
-  EXPECT_EQ(parts, (std::set<std::pair<float, float>>{{0, 12}, {12, 18}, {18, 20}}));
+  // Threads take what they get to: which parts there are is left open.
+  float expected = 0;
+  for (auto [begin, end] : parts) {
+    EXPECT_EQ(begin, expected);
+    EXPECT_EQ(std::fmod(begin, 6), 0);
+    expected = end;
+  }
+  EXPECT_EQ(expected, 20);
 }
 
 TEST(Device, Sorts) {

@@ -52,7 +52,7 @@ TEST_F(GptcRun, TrainsEvaluatesAndSamples) {
 }
 
 TEST_F(GptcRun, HelpSucceedsWithExamples) {
-  for (const char *command : {"", "train", "sample", "eval", "bench", "info"}) {
+  for (const char *command : {"", "train", "sample", "eval", "bench", "replay", "info"}) {
     Outcome outcome = call(std::string(command) + " --help");
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out, testing::HasSubstr("Examples:\n  gptc-run "));

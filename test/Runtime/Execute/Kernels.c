@@ -160,9 +160,40 @@ KERNEL(test_epilogue_pairs) {
   float *sums = operands[1];
   for (int64_t row = begin; row < end; ++row)
     for (int j = 0; j < epilogueColumns; ++j)
-      sums[row * epilogueColumns + j] = product[2 * row * epilogueStride + j] +
-                                        product[(2 * row + 1) * epilogueStride + j];
+      sums[row * epilogueColumns + j] =
+          product[2 * row * epilogueStride + j] + product[(2 * row + 1) * epilogueStride + j];
 }
 
 /* Takes about 20 ms. */
 KERNEL(test_slow) { usleep(20000); }
+
+/* Functions for products, of float32 only: see runtime/device/CpuProduct.h. A tile has tileRows
+ * rows and a vector of tileLanes columns. */
+#define TILE(name, row, step)                                                                      \
+  void name(const float *left, const int64_t *rowStrides, const float *right, int64_t rightStride, \
+            int64_t count, float *result, int64_t resultStride, int64_t add, const char *prefetch, \
+            int64_t prefetchStep, int64_t prefetchOther) {                                         \
+    (void)rowStrides, (void)prefetch, (void)prefetchStep, (void)prefetchOther;                     \
+    for (int64_t i = 0; i < tileRows; ++i)                                                         \
+      for (int64_t j = 0; j < tileLanes; ++j) {                                                    \
+        float sum = 0;                                                                             \
+        for (int64_t k = 0; k < count; ++k)                                                        \
+          sum += left[i * (row) + k * (step)] * right[k * rightStride + j];                        \
+        float *place = result + i * resultStride + j;                                              \
+        *place = add ? *place + sum : sum;                                                         \
+      }                                                                                            \
+  }
+TILE(gptc_matmul_tile1, rowStrides[0] / 4, 1)
+TILE(gptc_matmul_packed_tile1, 1, tileRows)
+
+#define MOVE(name, row, column)                                                                    \
+  void name(const float *from, int64_t fromStride, float *to, int64_t toStride, int64_t rows,      \
+            int64_t columns, int64_t add) {                                                        \
+    for (int64_t r = 0; r < rows; ++r)                                                             \
+      for (int64_t c = 0; c < columns; ++c) {                                                      \
+        float *place = to + (row)*toStride + (column), value = from[r * fromStride + c];           \
+        *place = add ? *place + value : value;                                                     \
+      }                                                                                            \
+  }
+MOVE(gptc_matmul_move_float32_float32, r, c)
+MOVE(gptc_matmul_move_float32_float32_transposed, c, r)

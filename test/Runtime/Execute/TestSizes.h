@@ -14,4 +14,7 @@ enum {
 /* Of products with an epilogue: */
 enum { epilogueColumns = 5, epilogueStride = 7 };
 
+/* Of a tile of a generated product: */
+enum { tileRows = 2, tileLanes = 4 };
+
 #endif
