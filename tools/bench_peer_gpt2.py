@@ -2,9 +2,14 @@
 """Trains GPT-2 in PyTorch and times each step: the peer that gptc is measured against.
 
 The model is GPT-2 124M (fused scaled-dot-product attention, tied embedding and head, GELU by tanh),
-in float32, with fused AdamW and gradients clipped to norm 1. A step is forward, backward, clipping
-and update of one micro-batch; fresh random tokens are drawn outside the clock, and copied to the
-device within it. On a GPU float32 is what it says: no TF32, which is PyTorch's default too.
+with fused AdamW and gradients clipped to norm 1. A step is forward, backward, clipping and update
+of one micro-batch; fresh random tokens are drawn outside the clock, and copied to the device within
+it.
+
+`--precision` is what users of PyTorch write for it. fp32 is what it says: no TF32, which is
+PyTorch's default too. tf32 is torch.set_float32_matmul_precision("high"). bf16 and fp16 are
+torch.autocast over the forward pass and the loss, parameters stay float32; with fp16 a GradScaler
+scales the loss, and skips steps whose gradients overflow.
 
   bench_peer_gpt2.py --steps 20 --warmup 3      one JSON line a step: {"step", "ms", "loss"}
   bench_peer_gpt2.py --serve                    answers each line "step" on stdin with such a line;
@@ -14,6 +19,7 @@ device within it. On a GPU float32 is what it says: no TF32, which is PyTorch's 
 """
 
 import argparse
+import contextlib
 import json
 import math
 import sys
@@ -68,9 +74,13 @@ class GPT2(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
 class Trainer:
     def __init__(self, options):
         torch.set_num_threads(options.threads)
+        torch.set_float32_matmul_precision("high" if options.precision == "tf32" else "highest")
         torch.manual_seed(options.seed)
         self.options = options
         self.model = GPT2(
@@ -83,6 +93,11 @@ class Trainer:
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=6e-4, betas=(0.9, 0.95), fused=True)
         self.loss_of = torch.compile(self.model) if options.compile else self.model
+        device = torch.device(options.device).type
+        # Does nothing unless it is enabled.
+        self.scaler = torch.amp.GradScaler(device, enabled=options.precision == "fp16")
+        half = HALVES.get(options.precision)
+        self.autocast = (lambda: torch.autocast(device, dtype=half)) if half else contextlib.nullcontext
         self.count = 0
 
     def step(self):
@@ -92,10 +107,13 @@ class Trainer:
         inputs, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
         start = time.perf_counter()
         inputs, targets = inputs.to(self.options.device), targets.to(self.options.device)
-        loss = self.loss_of(inputs, targets)
-        loss.backward()
+        with self.autocast():
+            loss = self.loss_of(inputs, targets)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)  # gradients are clipped as they are
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         value = loss.item()  # waits for all of the step
         elapsed = (time.perf_counter() - start) * 1000
@@ -113,6 +131,8 @@ def main():
     parser.add_argument("--warmup", type=int, default=3, help="steps before them, not printed")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    parser.add_argument("--precision", default="fp32", choices=("fp32", "tf32", *HALVES),
+                        help="what products are computed in (default fp32); tf32 on GPUs alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="torch.compile instead of eager")
     parser.add_argument("--serve", action="store_true", help='a step for each line "step" on stdin')
@@ -126,6 +146,8 @@ def main():
         parser.error("--sequence-length: required at most --block-size")
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         sys.exit(f"bench_peer_gpt2: --device {options.device}: PyTorch finds no GPU")
+    if options.precision == "tf32" and not options.device.startswith("cuda"):
+        parser.error("--precision tf32: CPUs have no TensorFloat-32; required fp32, bf16 or fp16, or --device cuda")
     trainer = Trainer(options)
     if options.serve:
         for line in sys.stdin:

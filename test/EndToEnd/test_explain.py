@@ -89,6 +89,34 @@ class ExplainTest(Case):
         self.assertIn("gelu_tanh(x) =", shown)
         self.assertIn(gelu["source"].strip(), shown)
 
+    def test_kernels_at_a_place(self):
+        everything = explain("--no-run")
+        for at in ("mlp", "h.*.mlp", "mlp.c_fc"):
+            report = explain("--no-run", "--at", at)
+            expected = [kernel["name"] for kernel in everything["kernels"]
+                        if any(f".{at}." in f".{part}." for part in kernel["parts"])]
+            self.assertTrue(expected)
+            self.assertLess(len(expected), len(everything["kernels"]))
+            self.assertEqual([kernel["name"] for kernel in report["kernels"]], expected)
+            self.assertEqual(report["step"], everything["step"])
+        # A line: its kernels are those that name it when they are looked at one by one.
+        text = (MODELS / "gpt2.gpt").read_text().splitlines()
+        line = next(number for number, line in enumerate(text, 1) if "gelu_tanh(x) =" in line)
+        report = explain("--no-run", "--at", line)
+        self.assertEqual(report["kernels"], explain("--no-run", "--at", f"gpt2.gpt:{line}")["kernels"])
+        names = {kernel["name"] for kernel in report["kernels"]}
+        for kernel in everything["kernels"]:
+            (whole,) = explain("--no-run", kernel["name"])["kernels"]
+            here = any((shown["file"].endswith("gpt2.gpt"), shown["line"]) == (True, line) for shown in whole["lines"])
+            self.assertEqual(kernel["name"] in names, here, kernel["name"])
+        shown = run("explain", *TINY, "--device", "cpu", "--no-run", "--at", line).stdout
+        launches = sum(kernel["launches"] for kernel in report["kernels"])
+        self.assertRegex(shown, rf"\nthese +{launches} ")
+        for wrong in ("mpl", "99999", "other.gpt:3", "transformer.h.mlp"):
+            self.assertFails(run("explain", *TINY, "--device", "cpu", "--at", wrong, code=2), f"--at {wrong}", "mlp.c_fc")
+        self.assertFails(run("explain", *TINY, "--at", "mpl", code=2), "did you mean mlp?")
+        self.assertFails(run("explain", *TINY, "--at", "mlp", "matmul 16 x 64 x 16", code=2), "--at")
+
     def test_fused_kernels_say_so(self):
         for kernel in explain("--no-run")["kernels"]:
             (whole,) = explain("--no-run", kernel["name"])["kernels"]

@@ -35,7 +35,7 @@ class LedgerTest(Case):
 
     def test_what_sixteen_bits_need(self):
         passes = {row["pass"]: row for row in ledger("--no-run", "--precision", "bf16")["passes"]}
-        self.assertFalse(passes["plan-generate-matmuls"]["on"])  # for float32 only
+        self.assertTrue(passes["plan-generate-matmuls"]["on"])
         self.assertNotIn("problem", passes["gpt-remove-roundings"])
         self.assertTrue(passes["gpt-inline-conversions"]["changes"])
 
@@ -133,6 +133,21 @@ class LedgerTest(Case):
         self.assertFails(run("ledger", *TINY, "--json", "--markdown", code=2), "--markdown")
         self.assertFails(run("ledger", *TINY, "--disable-pass", "nothing", code=2), "nothing")
         self.assertFails(run("ledger", *TINY, "--enable-pass", "gpt-differentiate", code=2), "gpt-differentiate")
+        self.assertFails(run("ledger", *TINY, "--enable-pass", "gpt-pa", code=2), "--enable-pass gpt-pa", "did you mean",
+                         "gpt-pad")
+
+    def test_passes_that_only_one_target_has(self):
+        for name in ("plan-generate-matmuls", "plan-fold-roundings"):
+            done = run("compile", *TINY, "--target", "cuda", "--enable-pass", name, "-o", self.path("x.plan"), code=2)
+            self.assertFails(done, f"--enable-pass {name}", "plans for cuda have no such pass", "those for cpu do")
+            # What does not run may be left out.
+            run("compile", *TINY, "--target", "cuda", "--disable-pass", name, "-o", self.path("x.plan"))
+            run("compile", *TINY, "--enable-pass", name, "-o", self.path("x.plan"))
+        # 64 x 50257 x 64: large enough for whatever decides which products are generated.
+        model = [MODELS / "gpt2.gpt", "--set", "n_layer=1", "--set", "n_embd=64", "--set", "n_head=2", "--batch-size", 4,
+                 "--sequence-length", 16, "--stage", "plan"]
+        self.assertIn(" generated", run("dump", *model, "--enable-pass", "plan-generate-matmuls").stdout)
+        self.assertNotIn(" generated", run("dump", *model, "--target", "cuda").stdout)
 
 
 if __name__ == "__main__":

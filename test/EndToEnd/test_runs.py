@@ -52,15 +52,36 @@ class RunsTest(Case):
         self.assertEqual(read_weights(self.path("whole.safetensors")), read_weights(self.path("parts.safetensors")))
 
     def test_memory_is_known_before_the_run(self):
-        report = json.loads(run("memory", *TINY, "--json").stdout)
-        self.assertEqual(report["total"], sum(report["segments"].values()))
+        for precision in ("fp32", "bf16"):
+            model = [*TINY, "--precision", precision]
+            report = json.loads(run("memory", *model, "--json").stdout)
+            scratch = report["scratch"]
+            self.assertEqual(scratch["bytes"], scratch["per_thread"] * scratch["threads"])
+            self.assertEqual(report["total"], sum(report["segments"].values()) + scratch["bytes"])
+            plan = self.path("tiny.plan")
+            run("compile", *model, "-o", plan)
+            info = json.loads(run("info", plan, "--json", program="gptc-run").stdout)
+            allocated = info["memory"]["train_and_evaluate"]
+            self.assertEqual(report["total"], allocated["bytes"])
+            self.assertEqual(scratch, allocated["scratch"])
+            for name, size in report["segments"].items():
+                self.assertEqual(allocated["segments"][name], size, name)
+
+    def test_scratch_of_products_grows_with_threads(self):
+        """Products of 16 bits compute with memory of their own, so much for each thread."""
+        model = [*TINY, "--precision", "bf16"]
+        reports = [json.loads(run("memory", *model, "--json", threads=threads).stdout) for threads in (1, 2)]
+        self.assertGreater(reports[0]["scratch"]["per_thread"], 0)
+        self.assertEqual(reports[0]["scratch"]["threads"], 1)
+        self.assertEqual(reports[1]["total"] - reports[0]["total"], reports[0]["scratch"]["per_thread"] *
+                         (reports[1]["scratch"]["threads"] - 1))
         plan = self.path("tiny.plan")
-        run("compile", *TINY, "-o", plan)
-        info = json.loads(run("info", plan, "--json", program="gptc-run").stdout)
-        allocated = info["memory"]["train_and_evaluate"]
-        self.assertEqual(report["total"], allocated["bytes"])
-        for name, size in report["segments"].items():
-            self.assertEqual(allocated["segments"][name], size, name)
+        run("compile", *model, "-o", plan)
+        for threads, report in zip((1, 2), reports):
+            bench = run("bench", plan, "--steps", 1, "--json", program="gptc-run", threads=threads).stdout
+            self.assertEqual(json.loads(bench)["allocated_bytes"], report["train"])
+        self.assertIn("scratch of products", run("memory", *model).stdout)
+        self.assertEqual(json.loads(run("memory", *model, "--target", "cuda", "--json").stdout)["scratch"]["bytes"], 0)
 
     def test_plan_file_does_what_gptc_does(self):
         steps, _, weights = self.train("direct")

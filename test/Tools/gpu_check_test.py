@@ -19,6 +19,8 @@ TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "gpu-check"
 PRETENDED_PYTHON = """#!/bin/sh
 case "$*" in
 *"import torch"*) echo "9.9 True" ;;
+*"--precision bf16 --compile"*) while read line; do echo '{"ms": 10, "loss": 1}'; done ;;
+*"--precision bf16"*) while read line; do echo '{"ms": 40, "loss": 1}'; done ;;
 *--compile*) while read line; do echo '{"ms": 20, "loss": 1}'; done ;;
 *--serve*) while read line; do echo '{"ms": 50, "loss": 1}'; done ;;
 esac
@@ -138,10 +140,12 @@ class GpuCheck(unittest.TestCase):
         kept = manifest.read_text()
         step = self.folder / "step"
         step.mkdir()
-        shutil.copy(self.folder / "training" / "tiny" / "cuda.plan", step / "tiny.plan")
+        for name in ("tiny", "tiny-bf16"):
+            shutil.copy(self.folder / "training" / name / "cuda.plan", step / f"{name}.plan")
         try:
             manifest.write_text(json.dumps(json.loads(kept) | {
-                "steps": [{"plan": "tiny.plan", "batch_size": 2, "sequence_length": 8, "precision": "fp32"}]}))
+                "steps": [{"plan": f"tiny{ending}.plan", "batch_size": 2, "sequence_length": 8, "precision": precision}
+                          for ending, precision in (("", "fp32"), ("-bf16", "bf16"))]}))
             report, out = self.run_checks(
                 0, "--only", "sanitizer,profile,speed", "--peer-python", programs / "python", "--pairs", "2",
                 PATH=f"{programs}:{os.environ['PATH']}")
@@ -150,11 +154,15 @@ class GpuCheck(unittest.TestCase):
             shutil.rmtree(step)
         self.assertEqual(report["machine"]["torch"], "9.9")
         speed = [row for row in report["results"] if row["part"] == "speed"]
-        self.assertEqual([row["measured"]["mode"] for row in speed], ["eager", "torch.compile"])
-        # 2 x 8 tokens in 50 ms, and in 20 ms.
-        self.assertEqual([row["measured"]["tokens_per_second"]["peer"] for row in speed], [320, 800])
-        self.assertIn("| 2 x 8 | torch.compile |", (out / "gpu-check.md").read_text())
-        self.assertEqual(self.results(report, "profile")["tiny"][0], "passed")
+        self.assertEqual([(row["measured"]["precision"], row["measured"]["mode"]) for row in speed],
+                         [("fp32", "eager"), ("fp32", "torch.compile"), ("bf16", "eager"), ("bf16", "torch.compile")])
+        # 2 x 8 tokens in 50 ms, and in 20 ms; in bf16 in 40 and 10.
+        self.assertEqual([row["measured"]["tokens_per_second"]["peer"] for row in speed], [320, 800, 400, 1600])
+        text = (out / "gpu-check.md").read_text()
+        for precision in ("fp32", "bf16"):
+            self.assertIn(f"| 2 x 8 | {precision} | torch.compile |", text)
+        self.assertEqual({name: result for name, (result, _) in self.results(report, "profile").items()},
+                         {"tiny": "passed", "tiny-bf16": "passed"})
         self.assertTrue(json.loads((out / "tiny.trace.json").read_text()))
         self.assertIn("ms", (out / "tiny.profile.txt").read_text())
         sanitizer = self.results(report, "sanitizer")

@@ -5,6 +5,7 @@
 #include "runtime/app/Conformance.h"
 #include "runtime/app/Evaluate.h"
 #include "runtime/app/Info.h"
+#include "runtime/app/Replay.h"
 #include "runtime/app/Sample.h"
 #include "runtime/app/Train.h"
 #include "tools/common/RuntimeOptions.h"
@@ -56,6 +57,14 @@ void RunCommands::addTo(CLI::App &app, const std::string &program) {
                            "  " +
                            program + " bench gpt2.plan --profile trace.json"),
                   bench_);
+  addReplayOptions(*add(app, "replay",
+                        "time a step's matrix products as fast as oneDNN computes them, and "
+                        "AdamW's memory: a floor for the step's time",
+                        "  " + program +
+                            " replay gpt2.plan --threads 2\n"
+                            "  " +
+                            program + " replay gpt2.plan --entry logits --json"),
+                   replay_);
   addInfoOptions(*add(app, "info", "what a plan holds, and the memory it needs",
                       "  " + program + " info gpt2.plan --json"),
                  info_);
@@ -77,6 +86,8 @@ runtime::Status RunCommands::run() const {
     return runtime::evaluate(plan, eval_, console);
   if (chosen_ == "bench")
     return runtime::bench(plan, bench_, console);
+  if (chosen_ == "replay")
+    return runtime::replay(plan, replay_, console);
   if (chosen_ == "conformance")
     return runtime::conformance(plan, conformance_, console);
   return runtime::info(plan, info_, console);

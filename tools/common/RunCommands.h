@@ -11,8 +11,9 @@ namespace gptc::tools {
 
 class RunCommands {
 public:
-  /// Adds train, sample, eval, bench, info and conformance to `app`; `program` is how a user calls it, for the
-  /// examples in the help. The object must outlive the app and stay where it is.
+  /// Adds train, sample, eval, bench, replay, info and conformance to `app`; `program` is how a
+  /// user calls it, for the examples in the help. The object must outlive the app and stay where it
+  /// is.
   void addTo(CLI::App &app, const std::string &program);
   /// Runs the command that was parsed.
   runtime::Status run() const;
@@ -26,6 +27,7 @@ private:
   runtime::SampleOptions sample_;
   runtime::EvalOptions eval_;
   runtime::BenchOptions bench_;
+  runtime::ReplayOptions replay_;
   runtime::InfoOptions info_;
   runtime::ConformanceOptions conformance_;
   std::string chosen_;

@@ -240,6 +240,28 @@ void addBenchOptions(CLI::App &app, runtime::BenchOptions &options) {
   addProfile(app, options.profile);
 }
 
+void addReplayOptions(CLI::App &app, runtime::ReplayOptions &options) {
+  auto *serve =
+      app.add_flag("--serve", options.serve,
+                   "answer each line \"step\" on standard input with the time of one replay");
+  app.add_option("--entry", options.entries,
+                 "replay these entries' products; those of AdamW's memory if update is among them "
+                 "(default: accumulate_first update, a step of one micro-batch)")
+      ->type_name("NAME");
+  app.add_option("--steps", options.steps, "replays to time")
+      ->capture_default_str()
+      ->type_name("N")
+      ->excludes(serve);
+  app.add_option("--warmup", options.warmup, "replays before them")
+      ->capture_default_str()
+      ->type_name("N")
+      ->excludes(serve);
+  app.add_option("--threads", options.threads,
+                 "threads of the CPU (default: OMP_NUM_THREADS, else one a processor)")
+      ->type_name("N");
+  app.add_flag("--json", options.json, "print one JSON object")->excludes(serve);
+}
+
 void addInfoOptions(CLI::App &app, runtime::InfoOptions &options) {
   app.add_flag("--commands", options.commands,
                "list what each entry runs: kernels with the lines of the description, products");

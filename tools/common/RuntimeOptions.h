@@ -13,6 +13,7 @@ void addTrainOptions(CLI::App &app, runtime::TrainOptions &options);
 void addSampleOptions(CLI::App &app, runtime::SampleOptions &options);
 void addEvalOptions(CLI::App &app, runtime::EvalOptions &options);
 void addBenchOptions(CLI::App &app, runtime::BenchOptions &options);
+void addReplayOptions(CLI::App &app, runtime::ReplayOptions &options);
 void addInfoOptions(CLI::App &app, runtime::InfoOptions &options);
 /// --device, --threads, --no-graphs and --matmul, which most of the others add.
 void addDeviceOptions(CLI::App &app, runtime::DeviceOptions &device);

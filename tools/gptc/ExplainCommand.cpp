@@ -69,7 +69,8 @@ static std::string shareText(const Roofline &roof, const Cost &cost,
   return share ? fmt::format("{:.0f} % {}", 100 * *share, boundBy(roof, cost)) : "";
 }
 
-static void printTable(const ExplainReport &report) {
+/// All kernels of a step, or those at one place.
+static void printTable(const ExplainReport &report, const std::string &at) {
   size_t width = 6;
   for (const KernelReport &kernel : report.kernels)
     width = std::max(width, kernel.name.size());
@@ -81,10 +82,25 @@ static void printTable(const ExplainReport &report) {
                millisecondText(kernel.milliseconds),
                shareText(report.roof, kernel.cost, kernel.milliseconds),
                fmt::join(kernel.parts, ", "), kernel.products.empty() ? "" : ", behind a product");
-  fmt::print("{:<{}}  {:>8}  {:>9}  {:>10}  {:>9}  {:<12}\n", "a step", width, report.launches,
-             byteText(report.total.bytes()), countText(report.total.flops),
-             millisecondText(report.milliseconds),
-             shareText(report.roof, report.total, report.milliseconds));
+  auto total = [&](const std::string &name, size_t launches, const Cost &cost,
+                   std::optional<double> milliseconds) {
+    fmt::print("{:<{}}  {:>8}  {:>9}  {:>10}  {:>9}  {:<12}\n", name, width, launches,
+               byteText(cost.bytes()), countText(cost.flops), millisecondText(milliseconds),
+               shareText(report.roof, cost, milliseconds));
+  };
+  if (!at.empty()) {
+    size_t launches = 0;
+    Cost cost;
+    std::optional<double> milliseconds;
+    for (const KernelReport &kernel : report.kernels) {
+      launches += kernel.launches;
+      cost += kernel.cost;
+      if (kernel.milliseconds)
+        milliseconds = milliseconds.value_or(0) + *kernel.milliseconds;
+    }
+    total("these", launches, cost, milliseconds);
+  }
+  total("a step", report.launches, report.total, report.milliseconds);
   fmt::print("\n{} different kernels; {} of memory\n", report.functions,
              byteText(report.peakMemory));
   printRoof(report.roof);
@@ -150,7 +166,7 @@ static int runExplain(ExplainOptions options, bool json) {
   if (json)
     printJson(*report, !options.kernel.empty());
   else if (options.kernel.empty())
-    printTable(*report);
+    printTable(*report, options.at);
   else
     printKernel(*report);
   return 0;
@@ -168,6 +184,16 @@ Command addExplain(CLI::App &app) {
                    "a kernel by its name, or a part of it: its lines in the description, its "
                    "operations, what passes told of them, its source")
       ->type_name("KERNEL");
+  command
+      ->add_option("--at", options->at,
+                   "only kernels that work for this part of the model, as mlp or h.*.mlp, or that "
+                   "come from this line of the description, as 42, or of another file, as "
+                   "FILE.gpt:42")
+      ->check([](const std::string &text) {
+        return std::string(text.empty() ? "required a part" : "");
+      })
+      ->type_name("PART|LINE")
+      ->excludes(command->get_option("kernel"));
   command->add_flag_callback(
       "--no-run", [options] { options->run = false; }, "measure nothing");
   command->add_option("--runs", options->runs, "steps, whose median counts (default 5)")
@@ -183,6 +209,7 @@ Command addExplain(CLI::App &app) {
       "Examples:\n"
       "  gptc explain models/gpt2.gpt --preset small\n"
       "  gptc explain models/gpt2.gpt --preset small --no-run --json\n"
+      "  gptc explain models/gpt2.gpt --preset small --at mlp\n"
       "  gptc explain models/gpt2.gpt --preset small \"matmul 128 x 512 x 256\"");
   return {command, [=] { return runExplain(*options, *json); }};
 }

@@ -2,6 +2,7 @@
 #include "gptc/Driver/Memory.h"
 
 #include "runtime/base/File.h"
+#include "runtime/base/Parallel.h"
 #include "runtime/execute/Memory.h"
 #include "tools/gptc/Commands.h"
 #include "tools/gptc/MemoryPage.h"
@@ -22,6 +23,7 @@ namespace {
 struct MemoryOptions {
   bool json = false;
   uint64_t limit = 0;
+  int threads = 0;
   std::string html;
 };
 
@@ -77,6 +79,9 @@ static void printJson(const MemoryReport &report, const std::optional<BatchFit> 
                                  {"train_accumulate", report.trainAccumulate}};
   for (const auto &segment : report.segments)
     json["segments"][segment.name] = segment.bytes;
+  json["scratch"] = {{"bytes", report.scratch()},
+                     {"per_thread", report.scratchPerThread},
+                     {"threads", report.threads}};
   for (const auto &entry : report.transient)
     json["transient"][entry.name] = entry.bytes;
   for (const auto &category : report.categories)
@@ -115,6 +120,10 @@ static void printText(const MemoryReport &report) {
   };
   for (const auto &segment : report.segments)
     line(segment.name, segment.bytes);
+  if (report.scratch() > 0)
+    fmt::print("{:<22}{:>16} bytes  {}, {} for each of {} threads (--threads)\n",
+               "scratch of products", report.scratch(), byteText(report.scratch()),
+               byteText(report.scratchPerThread), report.threads);
   line("total", report.total);
   fmt::print("\nof which training alone takes:\n");
   line("  one micro-batch", report.train);
@@ -151,10 +160,11 @@ static void printFit(const BatchFit &fit, uint64_t limit) {
 }
 
 static Status memory(const CompileOptions &compile, const MemoryOptions &options) {
+  runtime::setThreadCount(options.threads);
   Compilation compilation(compile);
   GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
   std::fputs(compilation.warnings().c_str(), stderr);
-  MemoryReport report = reportMemory(compilation.module());
+  MemoryReport report = reportMemory(compilation.module(), compile.target);
   if (!options.html.empty())
     GPTC_RETURN_IF_ERROR(
         runtime::writeFileAtomically(options.html, memoryPage(report, compilation.info().name)));
@@ -183,6 +193,14 @@ Command addMemory(CLI::App &app) {
   addModelOptions(*command, *compile);
   addOptimizerOption(*command, *compile);
   addMemoryBudgetOption(*command, *compile);
+  addTargetOption(*command, *compile);
+  command
+      ->add_option("--threads", options->threads,
+                   "threads that the run will have on a CPU, each of which computes products with "
+                   "memory of its own where the plan's functions do (default: OMP_NUM_THREADS, "
+                   "else one a processor)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   command->add_flag("--json", options->json, "print JSON");
   command
       ->add_option("--fit,--fits", options->limit,
@@ -197,7 +215,8 @@ Command addMemory(CLI::App &app) {
                   "  gptc memory models/gpt2.gpt --batch-size 4 --sequence-length 1024\n"
                   "  gptc memory models/gpt2.gpt --sequence-length 64 --fit 8GiB\n"
                   "  gptc memory models/gpt2.gpt --chunk-bytes 64MiB --html memory.html\n"
-                  "  gptc memory models/gpt2.gpt --memory-budget min");
+                  "  gptc memory models/gpt2.gpt --memory-budget min\n"
+                  "  gptc memory models/gpt2.gpt --precision bf16 --target cuda");
   return {command, [=] { return reportFailure(memory(*compile, *options)); }};
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/app/Checkpoint.h"
 #include "runtime/app/Console.h"
 #include "runtime/app/RunMetadata.h"
+#include "runtime/base/Parallel.h"
 #include "runtime/data/Safetensors.h"
 #include "runtime/device/DeviceChoice.h"
 #include "tools/common/ExitCode.h"
@@ -58,12 +59,13 @@ void addModelOptions(CLI::App &app, CompileOptions &options) {
       ->check(CLI::IsMember({"fp32", "tf32", "bf16", "fp16"}))
       ->type_name("NAME");
   app.add_option("--disable-pass", options.disabledPasses,
-                 "leave a pass out, by its name in gptc-opt; may be repeated. gptc ledger lists "
-                 "those that a plan can do without")
+                 "leave a pass out, by its name in gptc-opt, if it runs at all; may be repeated. "
+                 "gptc ledger --help lists those that a plan can do without")
       ->type_name("PASS")
       ->allow_extra_args(false);
   app.add_option("--enable-pass", options.enabledPasses,
-                 "run an optimisation that is off for the target; may be repeated")
+                 "run an optimisation that is off for the target, which must have it; may be "
+                 "repeated. gptc ledger --help lists them")
       ->type_name("PASS")
       ->allow_extra_args(false);
   app.add_option(
@@ -193,6 +195,7 @@ int reportFailure(const Status &status) {
 Status useDevice(const runtime::DeviceOptions &device, CompileOptions &options) {
   options.note = runtime::Console::standard().note;
   GPTC_ASSIGN(options.target, runtime::chooseTarget(device.device, options.note));
+  runtime::setThreadCount(device.threads); // what products take of memory depends on it
   // The runtime compiles what it needs, knowing the driver, when it has memory for the plan.
   if (options.target != "cpu")
     options.target = "cuda";

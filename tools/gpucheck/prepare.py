@@ -102,7 +102,7 @@ class Preparation:
         shutil.copytree(TOOLS / "gpucheck", self.folder / "gpucheck",
                         ignore=shutil.ignore_patterns("__pycache__"))
         (self.folder / "peer").mkdir()
-        for name in ("bench-cpu", "bench_peer_gpt2.py"):
+        for name in ("bench-cpu", "bench_turns.py", "bench_peer_gpt2.py"):
             shutil.copy(TOOLS / name, self.folder / "peer")
         (self.folder / "bin").mkdir()
         (self.folder / "lib").mkdir()

@@ -20,13 +20,13 @@ def markdown(found):
     text += "\n" + ", ".join(f"{count} {state}" for state, count in counts.items()) + ".\n\n"
     speeds = [row["measured"] for row in results if row["part"] == "speed" and "measured" in row]
     if speeds:
-        rows = [("B x T", "peer", "gptc tokens/s", "peer tokens/s", "gptc ms", "peer ms", "ratio", "90 %")]
+        rows = [("B x T", "precision", "peer", "gptc tokens/s", "peer tokens/s", "gptc ms", "peer ms", "ratio", "90 %")]
         for s in speeds:
-            rows.append((f"{s['batch_size']} x {s['sequence_length']}", s["mode"],
+            rows.append((f"{s['batch_size']} x {s['sequence_length']}", s["precision"], s["mode"],
                          f"{s['tokens_per_second']['gptc']:.0f}", f"{s['tokens_per_second']['peer']:.0f}",
                          f"{s['gptc']['median_ms']:.2f}", f"{s['peer']['median_ms']:.2f}", f"{s['ratio']:.3f}",
                          f"{s['ratio_low']:.3f} to {s['ratio_high']:.3f}"))
-        text += "GPT-2 124M in float32, one step of each in turn:\n\n" + table(rows) + "\n"
+        text += "GPT-2 124M, one step of each in turn, both in the same precision:\n\n" + table(rows) + "\n"
     rows = [("part", "check", "result", "detail")]
     rows += [(row["part"], row["name"], row["result"], row["detail"]) for row in results]
     return text + table(rows)

@@ -52,23 +52,22 @@ def beside_torch(state):
         return
     state.machine["torch"] = version
     for step in state.manifest["steps"]:
-        if step["precision"] != "fp32":
-            continue  # the peer computes in float32
         for mode, flags in (("eager", []), ("torch.compile", ["--compile"])):
             measure(state, step, mode, flags)
 
 
 def measure(state, step, mode, flags):
-    """One step of each in turn, by the program that measures on the CPU."""
+    """One step of each in turn, in one precision, by the program that measures on the CPU."""
     python, batch, length = state.options.peer_python, step["batch_size"], step["sequence_length"]
+    precision = step["precision"]
     peer = [python, str(state.folder / "peer" / "bench_peer_gpt2.py"), "--serve", "--device", state.options.device,
-            "--batch-size", str(batch), "--sequence-length", str(length), *flags]
+            "--batch-size", str(batch), "--sequence-length", str(length), "--precision", precision, *flags]
     ours = [state.gptc_run, "bench", str(state.folder / "step" / step["plan"]), "--serve", "--device",
             state.options.device]
     done = state.call([sys.executable, state.folder / "peer" / "bench-cpu", "--json", "--pairs", state.options.pairs,
                        "--warmup", 5, "--pause", 0, "--batch-size", batch, "--sequence-length", length,
                        "--peer", shlex.join(peer), "--", *ours])
-    name = f"GPT-2 124M, {batch} x {length}, beside {mode}"
+    name = f"GPT-2 124M, {batch} x {length}, {precision}, beside {mode}"
     try:
         found = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
@@ -78,5 +77,5 @@ def measure(state, step, mode, flags):
     state.record("speed", name, "passed",
                  f"gptc {tokens['gptc']:.0f} tokens/s, {mode} {tokens['peer']:.0f}: {found['ratio']:.3f} times "
                  f"({found['ratio_low']:.3f} to {found['ratio_high']:.3f})",
-                 measured={"batch_size": batch, "sequence_length": length, "mode": mode,
+                 measured={"batch_size": batch, "sequence_length": length, "precision": precision, "mode": mode,
                            "tokens_per_second": tokens, **found})
