@@ -77,28 +77,35 @@ std::unique_ptr<Block> gptc::plan::flattenBody(gpt::FusedOp op) {
   return flat;
 }
 
-std::unique_ptr<Block> gptc::plan::makeSumOfSquares(Location location, RankedTensorType type) {
+/// A body that yields what `compute` makes of its one argument, of that type.
+static std::unique_ptr<Block> makeBody(Location location, RankedTensorType type,
+                                       llvm::function_ref<Value(OpBuilder &, Value)> compute) {
   auto block = std::make_unique<Block>();
   Value x = block->addArgument(type, location);
   OpBuilder builder(location.getContext());
   builder.setInsertionPointToStart(block.get());
-  Value squares = gpt::createMap1(builder, location, type.getShape(), {x},
-                                  [](ArrayRef<gpt::Scalar> s) { return s[0] * s[0]; });
-  Value sum = gpt::ReduceOp::create(builder, location, gpt::ReduceKind::sum, squares,
-                                    ArrayRef<int64_t>{type.getRank() - 1});
-  gpt::YieldOp::create(builder, location, sum);
+  gpt::YieldOp::create(builder, location, compute(builder, x));
   return block;
 }
 
+/// Sums along the last axis.
+static Value sumRows(OpBuilder &builder, Location location, Value x) {
+  return gpt::ReduceOp::create(builder, location, gpt::ReduceKind::sum, x,
+                               ArrayRef<int64_t>{typeOf(x).getRank() - 1});
+}
+
+std::unique_ptr<Block> gptc::plan::makeSumOfSquares(Location location, RankedTensorType type) {
+  return makeBody(location, type, [&](OpBuilder &builder, Value x) {
+    Value squares = gpt::createMap1(builder, location, type.getShape(), {x},
+                                    [](ArrayRef<gpt::Scalar> s) { return s[0] * s[0]; });
+    return sumRows(builder, location, squares);
+  });
+}
+
 std::unique_ptr<Block> gptc::plan::makeRootOfSum(Location location, RankedTensorType type) {
-  auto block = std::make_unique<Block>();
-  Value x = block->addArgument(type, location);
-  OpBuilder builder(location.getContext());
-  builder.setInsertionPointToStart(block.get());
-  Value sum = gpt::ReduceOp::create(builder, location, gpt::ReduceKind::sum, x,
-                                    ArrayRef<int64_t>{type.getRank() - 1});
-  Value root = gpt::createMap1(builder, location, typeOf(sum).getShape(), {sum},
-                               [](ArrayRef<gpt::Scalar> s) { return s[0].apply<math::SqrtOp>(); });
-  gpt::YieldOp::create(builder, location, root);
-  return block;
+  return makeBody(location, type, [&](OpBuilder &builder, Value x) {
+    Value sum = sumRows(builder, location, x);
+    return gpt::createMap1(builder, location, typeOf(sum).getShape(), {sum},
+                           [](ArrayRef<gpt::Scalar> s) { return s[0].apply<math::SqrtOp>(); });
+  });
 }

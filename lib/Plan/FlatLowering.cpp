@@ -17,7 +17,9 @@ std::optional<int64_t> EntryLowering::flatRows(ArrayRef<int64_t> shape, const Pl
   if (place.buffer < 0)
     return std::nullopt;
   const VirtualBuffer &buffer = memory.buffers[place.buffer];
-  if (!buffer.isFlat || place.offset != 0 || extent(shape, place.strides) != buffer.extent)
+  // The first piece of rows may span as much as all of them.
+  if (!buffer.isFlat || place.offset != 0 || extent(shape, place.strides) != buffer.extent ||
+      ShapedType::getNumElements(shape) != buffer.count)
     return std::nullopt;
   return buffer.elements / flatRow;
 }

@@ -11,7 +11,8 @@ static RankedTensorType tensor(Value value) { return cast<RankedTensorType>(valu
 
 Place Memory::allocate(StringRef segment, RankedTensorType type, const Strides &strides) {
   int64_t elements = std::max<int64_t>(extent(type.getShape(), strides), 1);
-  buffers.push_back({segment.str(), type.getElementType(), elements, elements});
+  buffers.push_back(
+      {segment.str(), type.getElementType(), elements, elements, type.getNumElements()});
   return {static_cast<int>(buffers.size()) - 1, 0, strides};
 }
 

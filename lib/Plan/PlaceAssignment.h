@@ -26,6 +26,7 @@ struct VirtualBuffer {
   mlir::Type element;
   int64_t elements;
   int64_t extent;      ///< how many of these a tensor spans
+  int64_t count;       ///< how many of these are its elements, and no pads
   bool isFlat = false; ///< a multiple of flatRow elements, of which those that are pads are 0
 };
 

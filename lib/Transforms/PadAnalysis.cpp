@@ -265,10 +265,14 @@ void PadAnalysis::planWrite(gpt::WriteOp write, OpPadding &padding) {
 }
 
 void PadAnalysis::settleOutputs() {
-  llvm::StringMap<int> writes; // of each output, by whatever entry
-  for (auto function : module.getOps<func::FuncOp>())
+  // Of each output, by whatever entry; what reads it expects it as it is.
+  llvm::StringMap<int> accesses;
+  for (auto function : module.getOps<func::FuncOp>()) {
     for (auto write : function.getBody().front().getOps<gpt::WriteOp>())
-      ++writes[write.getVariable()];
+      ++accesses[write.getVariable()];
+    for (auto read : function.getBody().front().getOps<gpt::ReadOp>())
+      ++accesses[read.getVariable()];
+  }
   llvm::StringMap<int> alike;
   for (gpt::WriteOp write : outputWrites) {
     const Shape &shape = plans[write].operands[0];
@@ -276,7 +280,7 @@ void PadAnalysis::settleOutputs() {
     alike[write.getVariable()] += entry->second == shape;
   }
   for (gpt::WriteOp write : outputWrites) {
-    if (alike[write.getVariable()] == writes[write.getVariable()])
+    if (alike[write.getVariable()] == accesses[write.getVariable()])
       continue;
     plans[write].operands[0] = Shape(logicalShape(write.getValue()));
     outputs.erase(write.getVariable());

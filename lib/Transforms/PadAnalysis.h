@@ -45,7 +45,8 @@ public:
   llvm::SmallVector<Conflict> conflicts;
   /// The sizes (without pads) of the axes that are padded in some matmul.
   llvm::DenseSet<int64_t> multiplied;
-  /// The outputs that may be kept padded: all that is written to each is padded so.
+  /// The outputs that may be kept padded: all that is written to each is padded so, and nothing
+  /// reads it.
   StoredShapes outputs;
   /// Operations that had to slice an operand back.
   llvm::SmallVector<mlir::Operation *> sliced;

@@ -199,3 +199,26 @@ TEST(Hazard, EpilogueIsTransposed) {
                              "%t = gpt.transpose %n [1, 0] : " + type + " -> " + type +
                              "\ngpt.write @v, %t : " + type + "\n");
 }
+
+// Rows of 256 and of 258 numbers lie at the same distance. The first piece of the gradient spans as
+// much as all of it, but is not computed as one with the pads of what it is computed from: there
+// lies the second piece.
+TEST(Hazard, FirstPieceOfRowsIsNotTheWholeVariable) {
+  const RandomVariable p{"p", "parameter", {4, 256}}, e{"e", "input", {4, 2}},
+      f{"f", "input", {2, 2}}, g{"g", "gradient", {4, 258}};
+  const std::string wide = "tensor<4x256xf32>", narrow = "tensor<4x2xf32>";
+  expectRight({p, e, f, g},
+              "%p = gpt.read @p : " + wide + "\n%e = gpt.read @e : " + narrow +
+                  "\n%f = gpt.read @f : tensor<2x2xf32>\n%b = gpt.matmul %e, %f : " + narrow +
+                  ", tensor<2x2xf32> -> " + narrow + "\n" + add("%a", "%p", "%p", wide) +
+                  "%c = gpt.concat %a, %b axis 1 : " + wide + ", " + narrow +
+                  " -> tensor<4x258xf32>\ngpt.write @g, %c : tensor<4x258xf32>\n");
+}
+
+TEST(Hazard, NormOfTheFirstPieceOfRows) {
+  const RandomVariable g{"g", "gradient", {4, 258}}, n{"n", "output", {}};
+  expectRight({g, n}, "%g = gpt.read @g : tensor<4x258xf32>\n"
+                      "%s = gpt.slice %g [0, 0] [4, 256] : tensor<4x258xf32> -> tensor<4x256xf32>\n"
+                      "%n = gpt.global_norm %s : tensor<4x256xf32> -> tensor<f32>\n"
+                      "gpt.write @n, %n : tensor<f32>\n");
+}

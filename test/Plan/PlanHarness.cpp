@@ -1,16 +1,11 @@
 // Graphs as plans against the interpreter.
 #include "PlanHarness.h"
 
+#include "PlanRun.h"
 #include "Tolerance.h"
-#include "gptc/CodeGen/CpuCompiler.h"
-#include "gptc/CodeGen/CudaSource.h"
 #include "gptc/Dialect/GPT/GPTOps.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
-#include "gptc/Pipelines/Pipelines.h"
-#include "gptc/Plan/PlanWriter.h"
-#include "gptc/Reference/Interpreter.h"
 #include "gptc/Transforms/Passes.h"
-#include "runtime/execute/Session.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
@@ -18,40 +13,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <fmt/format.h>
-#include <functional>
-#include <random>
 
 using namespace gptc;
 using namespace gptc::test;
 using reference::Environment;
 using reference::Precision;
 using reference::Tensor;
-
-namespace {
-/// The bits of all variables of a graph after a run, padding included.
-struct Outcome {
-  std::vector<std::vector<uint32_t>> variables;
-  std::string error;
-  bool operator==(const Outcome &) const = default;
-};
-
-/// Plans with memory shared and not shared, of one module.
-struct Plans {
-  std::vector<char> shared, separate;
-};
-
-/// The plans of one module for each device; those for a GPU only if it is tested.
-struct DevicePlans {
-  Plans cpu, cuda;
-};
-} // namespace
-
-static bool testsCuda() {
-  const char *device = std::getenv("GPTC_TEST_DEVICE");
-  return device && std::string_view(device) == "cuda";
-}
 
 static mlir::MLIRContext &getContext() {
   static mlir::MLIRContext *context = [] {
@@ -62,30 +30,6 @@ static mlir::MLIRContext &getContext() {
     return made;
   }();
   return *context;
-}
-
-/// The values that variables start with. Near copies of them (`perturbation` relative) show how
-/// much rounding matters.
-static Environment firstValues(const RandomGraph &graph, double perturbation = 0) {
-  Environment environment;
-  std::mt19937 random(graph.variables.size()), other(1);
-  for (const RandomVariable &variable : graph.variables) {
-    int64_t count = reference::countElements(variable.shape);
-    if (variable.isInteger()) {
-      std::vector<int32_t> values(count);
-      for (int32_t &value : values)
-        value = std::uniform_int_distribution<int32_t>(variable.lowest, variable.limit - 1)(random);
-      values.back() = variable.limit - 1;
-      environment[variable.name] = Tensor(variable.shape, std::move(values));
-      continue;
-    }
-    std::vector<double> values(count);
-    std::uniform_real_distribution<double> uniform(-1, 1);
-    for (double &value : values)
-      value = static_cast<float>(uniform(random)) * (1 + perturbation * uniform(other));
-    environment[variable.name] = Tensor(variable.shape, std::move(values));
-  }
-  return environment;
 }
 
 static std::string interpret(mlir::ModuleOp module, const RandomGraph &graph, Precision precision,
@@ -111,118 +55,6 @@ static double compare(const Tensor &value, const Tensor &exact, const Tensor &si
     difference = std::max(difference, std::fabs(value.reals()[i] - exact.reals()[i]));
   }
   return difference / allowedDifference(exact, single, perturbed);
-}
-
-static bool lower(mlir::ModuleOp module, bool noReuse, TrainingPrecision precision) {
-  mlir::PassManager manager(module.getContext());
-  buildOptimizePipeline(manager, {.precision = precision});
-  buildPlanPipeline(manager, {noReuse});
-  return succeeded(manager.run(module));
-}
-
-/// The plan as a file for the CPU, and for the emulator where that is tested; empty on failure.
-static std::pair<std::vector<char>, std::vector<char>> finish(mlir::ModuleOp plan) {
-  llvm::FailureOr<CompiledKernels> kernels = compileKernels(plan, CpuTarget::host());
-  if (failed(kernels))
-    return {};
-  PlanMetadata metadata;
-  metadata.model = "random";
-  metadata.settings = "{}";
-  PlanMetadata cuda = metadata;
-  metadata.cpuFeatures = kernels->requiredFeatures;
-  metadata.object = std::move(kernels->object);
-  metadata.matmulTile = kernels->matmulTile;
-  std::pair<std::vector<char>, std::vector<char>> texts;
-  if (testsCuda()) {
-    llvm::FailureOr<CudaSource> source = emitCudaSource(plan);
-    if (failed(source))
-      return {};
-    cuda.target = "cuda";
-    cuda.cuda = std::move(*source);
-    texts.second = serializePlan(plan, cuda);
-  }
-  texts.first = serializePlan(plan, metadata);
-  return texts;
-}
-
-/// Fails with an empty plan for the CPU; diagnostics say why.
-static DevicePlans compile(mlir::ModuleOp module, TrainingPrecision precision) {
-  mlir::OwningOpRef<mlir::ModuleOp> shared = module.clone(), separate = module.clone();
-  if (!lower(*shared, false, precision) || !lower(*separate, true, precision))
-    return {};
-  auto [cpu, cuda] = finish(*shared);
-  auto [separateCpu, separateCuda] = finish(*separate);
-  if (cpu.empty() || separateCpu.empty())
-    return {};
-  return {{cpu, separateCpu}, {cuda, separateCuda}};
-}
-
-static Outcome run(runtime::Session &session, const RandomGraph &graph) {
-  Environment values = firstValues(graph);
-  auto fails = [](const runtime::Status &status) {
-    return Outcome{{}, "runtime: " + status.message()};
-  };
-  for (const RandomVariable &variable : graph.variables) {
-    const runtime::TensorInfo *tensor = session.plan().findTensor(variable.name);
-    if (!tensor || !session.holds(*tensor))
-      continue;
-    const Tensor &value = values[variable.name];
-    runtime::Status status;
-    if (variable.isInteger()) {
-      status = session.write(*tensor, std::span(value.integers().data(), value.integers().size()));
-    } else {
-      std::vector<float> reals(value.reals().begin(), value.reals().end());
-      status = session.write(*tensor, std::span<const float>(reals));
-    }
-    if (!status.ok())
-      return fails(status);
-  }
-  if (runtime::Status status = session.run(graph.entry); !status.ok())
-    return fails(status);
-  Outcome outcome;
-  for (const RandomVariable &variable : graph.variables) {
-    const runtime::TensorInfo *tensor = session.plan().findTensor(variable.name);
-    outcome.variables.emplace_back();
-    if (!tensor || !session.holds(*tensor))
-      continue;
-    // All of the tensor's memory, as if it had one axis.
-    runtime::TensorInfo raw = *tensor;
-    raw.shape = {static_cast<int64_t>(tensor->bytes / 4)};
-    raw.strides = {1};
-    raw.type = runtime::DataType::int32;
-    std::vector<int32_t> words(tensor->bytes / 4);
-    if (runtime::Status status = session.read(raw, std::span(words)); !status.ok())
-      return fails(status);
-    outcome.variables.back().assign(words.begin(), words.end());
-  }
-  return outcome;
-}
-
-/// Runs every graph `times` times in one session.
-static std::vector<std::vector<Outcome>> run(const std::vector<char> &bytes,
-                                             const std::vector<RandomGraph> &graphs,
-                                             const runtime::DeviceOptions &device, int times) {
-  std::vector<std::vector<Outcome>> outcomes(times, std::vector<Outcome>(graphs.size()));
-  auto failAll = [&](const runtime::Status &status) {
-    for (Outcome &outcome : outcomes.front())
-      outcome.error = "runtime: " + status.message();
-    return outcomes;
-  };
-  auto owner = std::make_shared<std::vector<char>>(bytes);
-  auto plan =
-      runtime::Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, "random.plan");
-  if (!plan.ok())
-    return failAll(plan.status());
-  std::vector<std::string> entries;
-  for (const RandomGraph &graph : graphs)
-    entries.push_back(graph.entry);
-  auto session = runtime::Session::create(*plan, entries, {.device = device});
-  if (!session.ok())
-    return failAll(session.status());
-  for (std::vector<Outcome> &round : outcomes)
-    for (size_t i = 0; i < graphs.size(); ++i)
-      round[i] = run(*session, graphs[i]);
-  return outcomes;
 }
 
 /// The logical values of a variable among the words of its memory; says in `error` if padding is
@@ -294,7 +126,7 @@ static std::string checkValues(mlir::ModuleOp module, const RandomGraph &graph,
 static std::string checkOptimized(mlir::ModuleOp module, const RandomGraph &graph) {
   mlir::OwningOpRef<mlir::ModuleOp> optimized = module.clone();
   mlir::PassManager manager(module.getContext());
-  buildOptimizePipeline(manager, {.precision = graph.precision});
+  buildOptimizePipeline(manager, optimizeOptionsOf(graph));
   if (failed(manager.run(*optimized)))
     return "it cannot be optimized\n";
   Environment before = firstValues(graph), after = firstValues(graph);
@@ -340,7 +172,7 @@ std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> 
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
   DevicePlans all;
   if (module)
-    all = compile(*module, graphs.front().precision);
+    all = compile(*module, graphs.front());
   const Plans &plans = all.cpu;
   auto plan = runtime::Plan::parse(std::as_bytes(std::span<const char>(plans.shared)), nullptr,
                                    "random.plan");
@@ -383,6 +215,16 @@ std::vector<std::string> gptc::test::checkGraphs(const std::vector<RandomGraph> 
       errors[i] += checkOptimized(*module, graphs[i]);
   }
   return errors;
+}
+
+int gptc::test::countPadded(const RandomGraph &graph) {
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(graph.text(), &getContext());
+  mlir::PassManager manager(&getContext());
+  buildOptimizePipeline(manager, optimizeOptionsOf(graph));
+  if (!module || failed(manager.run(*module)))
+    return -1;
+  return llvm::count_if(module->getOps<gpt::VariableOp>(),
+                        [](gpt::VariableOp variable) { return variable->hasAttr("padded"); });
 }
 
 std::string gptc::test::checkGraph(const RandomGraph &graph) {

@@ -7,7 +7,7 @@
 namespace gptc::test {
 
 /// What is wrong with the plans of these graphs, which are compiled as one module: for each graph a
-/// text, empty where all is well. All have one precision.
+/// text, empty where all is well. All have one precision and one multiple that they are padded to.
 ///
 /// Each graph runs by the interpreter in float64, and as a plan with 2 threads; again in the same
 /// session, whose transient memory is dirty by then; with a plan without reuse of memory; and, if
@@ -21,6 +21,9 @@ std::vector<std::string> checkGraphs(const std::vector<RandomGraph> &graphs);
 
 /// The same for one graph.
 std::string checkGraph(const RandomGraph &graph);
+
+/// How many variables of the graph get pads; -1 if it cannot be compiled.
+int countPadded(const RandomGraph &graph);
 
 /// Leaves out operations so long as the graph still fails.
 RandomGraph shrink(RandomGraph graph);

@@ -24,8 +24,12 @@ std::string RandomGraph::text() const {
   for (const RandomVariable &variable : variables) {
     bool starts =
         variable.kind == "parameter" || variable.kind == "state" || variable.kind == "moment";
-    text += fmt::format("gpt.variable @{} {}{} : {}\n", variable.name, variable.kind,
+    bool isOwned = std::any_of(variables.begin(), variables.end(), [&](const RandomVariable &one) {
+      return one.name == variable.owner; // which may have been left out
+    });
+    text += fmt::format("gpt.variable @{} {}{}{} : {}\n", variable.name, variable.kind,
                         starts ? " init(#gpt.init<constant, 0.0, 0.0>)" : "",
+                        isOwned ? " of @" + variable.owner : "",
                         typeText(variable.shape, variable.isInteger()));
   }
   text += "func.func @" + entry + "() {\n";
@@ -40,18 +44,18 @@ bool RandomGraph::holds(const std::string &operation) const {
   });
 }
 
-RandomGraph gptc::test::makeRandomGraph(unsigned seed, int operations) {
+RandomGraph gptc::test::makeRandomGraph(unsigned seed, int operations, bool modelLike) {
   RandomGraph graph;
   graph.entry = "graph" + std::to_string(seed);
-  RandomGraphBuilder builder(seed, graph);
+  RandomGraphBuilder builder(seed, graph, modelLike);
   for (int i = 0; i < operations; ++i)
     builder.addOperation();
   builder.finish();
   return graph;
 }
 
-RandomGraphBuilder::RandomGraphBuilder(unsigned seed, RandomGraph &graph)
-    : random(seed), graph(graph) {
+RandomGraphBuilder::RandomGraphBuilder(unsigned seed, RandomGraph &graph, bool modelLike)
+    : random(seed), graph(graph), modelLike(modelLike) {
   // Few sizes a graph, so that axes coincide. Rows from 128 on are padded; columns come in blocks
   // of 256.
   static const std::vector<int64_t> small{1, 1, 2, 3, 4, 5, 7, 8},
@@ -89,7 +93,18 @@ Shape RandomGraphBuilder::stretchable(const Shape &shape) {
 int RandomGraphBuilder::declare(const std::string &kind, const Shape &shape, int limit,
                                 int lowest) {
   std::string name = fmt::format("{}_{}", graph.entry, graph.variables.size());
-  graph.variables.push_back({name, kind, shape, limit, lowest});
+  RandomVariable variable{name, kind, shape, limit, lowest};
+  // As in a model: padding goes along from a parameter to its gradient and moments.
+  for (const RandomVariable &other : graph.variables) {
+    bool fits = other.kind == "parameter" && other.shape == shape;
+    bool hasGradient =
+        std::any_of(graph.variables.begin(), graph.variables.end(), [&](const RandomVariable &one) {
+          return one.kind == "gradient" && one.owner == other.name;
+        });
+    if (fits && (kind == "moment" || (kind == "gradient" && !hasGradient)))
+      variable.owner = other.name;
+  }
+  graph.variables.push_back(variable);
   return graph.variables.size() - 1;
 }
 
@@ -116,7 +131,7 @@ int RandomGraphBuilder::read(int variable) {
 int RandomGraphBuilder::readNew(const Shape &shape) {
   static const std::vector<std::string> kinds{"input",  "parameter", "state",
                                               "moment", "gradient",  "output"};
-  return read(declare(oneOf(kinds), shape));
+  return read(declare(modelLike && chance(0.5) ? "parameter" : oneOf(kinds), shape));
 }
 
 int RandomGraphBuilder::readIndices(const Shape &shape, int limit) {
@@ -175,7 +190,7 @@ void RandomGraphBuilder::write(int value) {
       fitting.push_back(i);
   }
   static const std::vector<std::string> kinds{"output", "gradient", "state"};
-  bool fits = !fitting.empty() && chance(0.6);
+  bool fits = !fitting.empty() && chance(modelLike ? 0.2 : 0.6);
   writeTo(fits ? oneOf(fitting) : declare(oneOf(kinds), at(value).shape), value);
   if (chance(0.1))
     write(value);

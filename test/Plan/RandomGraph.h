@@ -21,6 +21,7 @@ struct RandomVariable {
   Shape shape;
   int limit = 0; ///< of an integer variable, whose values lie in [lowest, limit)
   int lowest = 0;
+  std::string owner = {}; ///< the parameter that a gradient or moment belongs to, if any
 
   bool isInteger() const { return limit != 0; }
 };
@@ -36,6 +37,8 @@ struct RandomGraph {
   std::vector<RandomVariable> variables;
   std::vector<Statement> statements;
   TrainingPrecision precision = TrainingPrecision::fp32; ///< that it is compiled for
+  /// What axes of parameters are padded to multiples of, whatever that adds; 1: none.
+  int64_t padMultiple = 1;
 
   std::string text() const;
   bool holds(const std::string &operation) const;
@@ -43,8 +46,9 @@ struct RandomGraph {
 
 /// The graph of a seed: up to `operations` operations on shapes of up to four axes. Values stay
 /// small and each operation is continuous in its operands, so that float32 may be compared with
-/// float64.
-RandomGraph makeRandomGraph(unsigned seed, int operations);
+/// float64. With `modelLike` it is more like a model: half of what it reads are parameters, many
+/// operations are products, and few writes go to variables that are there already.
+RandomGraph makeRandomGraph(unsigned seed, int operations, bool modelLike = false);
 
 } // namespace gptc::test
 

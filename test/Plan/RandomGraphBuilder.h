@@ -19,7 +19,7 @@ struct Choice {
 
 class RandomGraphBuilder {
 public:
-  RandomGraphBuilder(unsigned seed, RandomGraph &graph);
+  RandomGraphBuilder(unsigned seed, RandomGraph &graph, bool modelLike);
 
   /// Appends an operation (and what it needs) on values that are there; may append nothing.
   void addOperation();
@@ -86,6 +86,7 @@ private:
 
   std::mt19937 random;
   RandomGraph &graph;
+  bool modelLike; ///< as makeRandomGraph() says
   std::vector<int64_t> sizes;
   int64_t mostElements = 0; ///< of a value
   std::vector<Choice> values;

@@ -17,6 +17,8 @@ static int64_t countOf(const Shape &shape) {
 }
 
 void RandomGraphBuilder::addOperation() {
+  if (modelLike && chance(0.3))
+    return matmul();
   using Function = void (RandomGraphBuilder::*)();
   static const std::vector<std::pair<int, Function>> weights{
       {8, &RandomGraphBuilder::mapRandomly},  {1, &RandomGraphBuilder::mapIota},

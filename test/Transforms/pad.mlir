@@ -133,3 +133,31 @@ func.func @lookup() {
   gpt.write @"output:y", %y : tensor<2x8xf32>
   return
 }
+
+// -----
+
+// An output that an entry reads, too, is kept as it is.
+gpt.variable @x input : tensor<2x4xf32>
+gpt.variable @v parameter init(<normal, 0.02, 0.0>) : tensor<4x6xf32>
+gpt.variable @"output:y" output : tensor<2x6xf32>
+gpt.variable @"output:z" output : tensor<2x6xf32>
+
+// CHECK: gpt.variable @v {{.*}} {padded = array<i64: 4, 8>} : tensor<4x6xf32>
+// CHECK: gpt.variable @"output:y" output : tensor<2x6xf32>
+// CHECK: gpt.variable @"output:z" output {padded = array<i64: 2, 8>} : tensor<2x6xf32>
+// CHECK-LABEL: func.func @outputs
+func.func @outputs() {
+  %x = gpt.read @x : tensor<2x4xf32>
+  %v = gpt.read @v : tensor<4x6xf32>
+  // CHECK: gpt.read @"output:y" : tensor<2x6xf32>
+  %old = gpt.read @"output:y" : tensor<2x6xf32>
+  // CHECK: %[[Y:.*]] = gpt.matmul {{.*}} -> tensor<2x8xf32>
+  %y = gpt.matmul %x, %v : tensor<2x4xf32>, tensor<4x6xf32> -> tensor<2x6xf32>
+  // CHECK: %[[S:.*]] = gpt.slice %[[Y]] [0, 0] [2, 6] : tensor<2x8xf32> -> tensor<2x6xf32>
+  // CHECK: gpt.write @"output:y", %[[S]] : tensor<2x6xf32>
+  gpt.write @"output:y", %y : tensor<2x6xf32>
+  // CHECK: gpt.write @"output:z", %[[Y]] : tensor<2x8xf32>
+  gpt.write @"output:z", %y : tensor<2x6xf32>
+  gpt.write @"output:y", %old accumulate : tensor<2x6xf32>
+  return
+}
