@@ -96,6 +96,38 @@ private:
   mlir::Operation *op;
 };
 
+/// What both schedules begin with: blocks of at most so many queries and keys, made of whole tiles,
+/// and copies of keys and values, which blocks of queries share.
+class AttentionBlocks {
+protected:
+  template <typename Op>
+  AttentionBlocks(plan::KernelOp kernel, Op op, mlir::ModuleOp module, unsigned vectorBits,
+                  int64_t mostQueries, int64_t mostKeys)
+      : emit(kernel, op, module, vectorBits), sizes(emit.sizes), shape(emit.shape),
+        width(shape.padColumns(sizes.width)),
+        queries(shape.padColumns(std::min(mostQueries, sizes.queries))),
+        queryRows(shape.padRows(queries)),
+        keys(shape.padRows(std::min(shape.padRows(mostKeys), sizes.keys))) {}
+
+  /// Copies `count` keys and values of a group from key `first` on.
+  void copyKeys(Index batch, Index group, Index first, Index count) {
+    emit.copyRows({emit.getInput(1), batch, group, sizes.depth}, first, count, keyMatrix);
+    emit.copyRows({emit.getInput(2), batch, group, sizes.width}, first, count, valueMatrix);
+  }
+  /// The keys before the first one that no query of a block sees, which ends with query `last`.
+  Index endOfKeys(Index last) {
+    return emit.hide(emit.countVisible(last, emit.index(0), emit.index(sizes.keys)));
+  }
+
+  AttentionEmitter emit;
+  const AttentionSizes &sizes;
+  const TileShape &shape;
+  const int64_t width;              ///< of v, with whole tiles
+  const int64_t queries, queryRows; ///< of a block, as columns and as rows of whole tiles
+  int64_t keys;                     ///< of a block
+  mlir::Value queryMatrix, queryColumns, keyMatrix, valueMatrix;
+};
+
 } // namespace gptc::codegen
 
 #endif // GPTC_LIB_CODEGEN_ATTENTIONEMITTER_H

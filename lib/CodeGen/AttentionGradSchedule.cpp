@@ -38,15 +38,12 @@ struct KeyBlock {
   Index first, count;
 };
 
-class AttentionGradSchedule {
+class AttentionGradSchedule : AttentionBlocks {
 public:
   AttentionGradSchedule(plan::KernelOp kernel, gpt::FlashAttentionGradOp op, ModuleOp module,
                         unsigned vectorBits)
-      : emit(kernel, op, module, vectorBits), sizes(emit.sizes), shape(emit.shape),
-        depth(shape.padColumns(sizes.depth)), width(shape.padColumns(sizes.width)),
-        queries(shape.padColumns(std::min(queryBlock, sizes.queries))),
-        queryRows(shape.padRows(queries)),
-        keys(shape.padRows(std::min(shape.padRows(keyBlock), sizes.keys))),
+      : AttentionBlocks(kernel, op, module, vectorBits, queryBlock, keyBlock),
+        depth(shape.padColumns(sizes.depth)),
         together(std::min<int64_t>(llvm::divideCeil(sizes.queries, queries), blocksTogether)) {
     while (getScratch() > attentionScratch && together > 1)
       --together;
@@ -138,12 +135,10 @@ private:
     Index zero = emit.index(0);
     emit.loop(zero, count, 1, [&](Index number) { start(batch, head, getBlock(first, number)); });
     QueryBlock last = getBlock(first, count - 1);
-    Index end =
-        emit.hide(emit.countVisible(last.first + last.count - 1, zero, emit.index(sizes.keys)));
+    Index end = endOfKeys(last.first + last.count - 1);
     emit.loop(zero, end, keys, [&](Index firstKey) {
       Index seen = emit.hide((end - firstKey).min(keys));
-      emit.copyRows({emit.getInput(1), batch, group, sizes.depth}, firstKey, seen, keyMatrix);
-      emit.copyRows({emit.getInput(2), batch, group, sizes.width}, firstKey, seen, valueMatrix);
+      copyKeys(batch, group, firstKey, seen);
       clear(keyGradient, seen, depth);
       clear(valueGradient, seen, width);
       Index firstBlock = zero; // that sees the first key
@@ -272,15 +267,10 @@ private:
     });
   }
 
-  AttentionEmitter emit;
-  const AttentionSizes &sizes;
-  const TileShape &shape;
-  const int64_t depth, width;       ///< of q and v, with whole tiles
-  const int64_t queries, queryRows; ///< of a block, as columns and as rows of whole tiles
-  int64_t keys;                     ///< of a block
-  int64_t together;                 ///< how many blocks share copies of keys and values
-  Value queryMatrix, queryColumns, adjointMatrix, adjointColumns, queryGradient, logSums, deltas;
-  Value keyMatrix, valueMatrix, keyGradient, valueGradient;
+  const int64_t depth; ///< of q, with whole tiles
+  int64_t together;    ///< how many blocks share copies of keys and values
+  Value adjointMatrix, adjointColumns, queryGradient, logSums, deltas;
+  Value keyGradient, valueGradient;
   Value powers, slopes;     ///< p and ds, as [key, query]
   Value keySums, valueSums; ///< dk and dv of a group, [1, 1, key, element], if outputs are narrow
 };

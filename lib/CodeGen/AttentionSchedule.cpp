@@ -33,15 +33,12 @@ struct QueryBlock {
   Value output, maxima, sums;
 };
 
-class AttentionSchedule {
+class AttentionSchedule : AttentionBlocks {
 public:
   AttentionSchedule(plan::KernelOp kernel, gpt::FlashAttentionOp op, ModuleOp module,
                     unsigned vectorBits)
-      : emit(kernel, op, module, vectorBits), sizes(emit.sizes), shape(emit.shape),
-        depth(shape.padLanes(sizes.depth)), width(shape.padColumns(sizes.width)),
-        queries(shape.padColumns(std::min(plan::attentionBlock, sizes.queries))),
-        queryRows(shape.padRows(queries)),
-        keys(shape.padRows(std::min(shape.padRows(keyBlock), sizes.keys))),
+      : AttentionBlocks(kernel, op, module, vectorBits, plan::attentionBlock, keyBlock),
+        depth(shape.padLanes(sizes.depth)),
         blocks(llvm::divideCeil(sizes.queries, plan::attentionBlock)),
         together(std::min(blocks, blocksTogether)) {
     while (getScratch() > attentionScratch && together > 1)
@@ -86,12 +83,10 @@ private:
       start({emit.getInput(0), batch, head, sizes.depth}, getBlock(firstBlock, number));
     });
     QueryBlock last = getBlock(firstBlock, count - 1);
-    Index allKeys = emit.index(sizes.keys);
-    Index end = emit.hide(emit.countVisible(last.first + last.count - 1, zero, allKeys));
+    Index end = endOfKeys(last.first + last.count - 1);
     emit.loop(zero, end, keys, [&](Index firstKey) {
       Index seen = emit.hide((end - firstKey).min(keys));
-      emit.copyRows({emit.getInput(1), batch, group, sizes.depth}, firstKey, seen, keyMatrix);
-      emit.copyRows({emit.getInput(2), batch, group, sizes.width}, firstKey, seen, valueMatrix);
+      copyKeys(batch, group, firstKey, seen);
       Index first = zero; // the first block that sees the first key
       if (sizes.causal)
         first = (firstKey / plan::attentionBlock - firstBlock).max(0);
@@ -224,15 +219,10 @@ private:
       });
   }
 
-  AttentionEmitter emit;
-  const AttentionSizes &sizes;
-  const TileShape &shape;
-  const int64_t depth, width;       ///< of q and v, with whole tiles
-  const int64_t queries, queryRows; ///< of a block, as columns and as rows of whole tiles
-  const int64_t keys;               ///< of a block
-  const int64_t blocks;             ///< of a head
-  int64_t together;                 ///< how many blocks share copies of keys and values
-  Value queryMatrix, queryColumns, keyMatrix, valueMatrix, output;
+  const int64_t depth;  ///< of q, with whole vectors
+  const int64_t blocks; ///< of a head
+  int64_t together;     ///< how many blocks share copies of keys and values
+  Value output;
   Value scores;               ///< [key, query]
   Value maxima, sums, scales; ///< a number for each query of a block
 };

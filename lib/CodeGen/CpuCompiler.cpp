@@ -8,6 +8,10 @@
 #include "gptc/CodeGen/Kernels.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
@@ -101,6 +105,14 @@ static std::string getFunctionText(StringRef assembly, StringRef symbol) {
   if (begin == StringRef::npos || end == StringRef::npos)
     return "";
   return assembly.slice(begin + 1, assembly.rfind('\n', end) + 1).str();
+}
+
+MatmulTile gptc::matmulTileOf(ModuleOp plan, const CpuTarget &target) {
+  plan.getContext()
+      ->loadDialect<arith::ArithDialect, func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
+                    scf::SCFDialect, vector::VectorDialect>();
+  OwningOpRef<ModuleOp> unused = ModuleOp::create(plan.getLoc());
+  return codegen::emitMatmulFunctions(plan, *unused, target.vectorBits);
 }
 
 FailureOr<CompiledKernels> gptc::compileKernels(ModuleOp plan, const CpuTarget &target,

@@ -1,27 +1,12 @@
-// The compiler behind one function: description, pipelines, kernels, plan.
-#include "gptc/Driver/Compile.h"
+// The compiler behind one function: description, pipelines, stage by stage.
+#include "CompilationState.h"
 
-#include "PassChoice.h"
-
-#include "gptc/Autodiff/Passes.h"
-#include "gptc/CodeGen/CpuCompiler.h"
-#include "gptc/CodeGen/CudaSource.h"
-#include "gptc/CodeGen/Passes.h"
 #include "gptc/Dialect/Plan/PlanOps.h"
-#include "gptc/Plan/Passes.h"
-#include "gptc/Plan/PlanWriter.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
-#include "llvm/ADT/SetVector.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <nlohmann/json.hpp>
-
-#include <numeric>
-#include <span>
 
 using namespace mlir;
 using namespace gptc;
@@ -44,55 +29,29 @@ static std::string placeOf(Location location) {
   return text;
 }
 
-struct Compilation::State {
-  explicit State(CompileOptions given)
-      : options(std::move(given)), context(MLIRContext::Threading::DISABLED) {
-    DialectRegistry registry;
-    registry.insert<gpt::GPTDialect, plan::PlanDialect, arith::ArithDialect, math::MathDialect,
-                    func::FuncDialect>();
-    context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
-    if (options.keepRemarks)
-      keepRemarks(context, remarks);
-    // What passes report is kept for the caller, who decides where it goes.
-    handler = context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
-      bool error = diagnostic.getSeverity() == DiagnosticSeverity::Error;
-      if (!error && diagnostic.getSeverity() != DiagnosticSeverity::Warning)
-        return success();
-      std::string &text = error ? errors : warnings;
-      std::string place = placeOf(diagnostic.getLocation());
-      text += (place.empty() ? options.model : place) + (error ? ": error: " : ": warning: ") +
-              diagnostic.str() + "\n";
+Compilation::State::State(CompileOptions given)
+    : options(std::move(given)), context(MLIRContext::Threading::DISABLED) {
+  DialectRegistry registry;
+  registry.insert<gpt::GPTDialect, plan::PlanDialect, arith::ArithDialect, math::MathDialect,
+                  func::FuncDialect>();
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
+  if (options.keepRemarks)
+    keepRemarks(context, remarks);
+  // What passes report is kept for the caller, who decides where it goes.
+  handler = context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
+    bool error = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    if (!error && diagnostic.getSeverity() != DiagnosticSeverity::Warning)
       return success();
-    });
-  }
-  ~State() { context.getDiagEngine().eraseHandler(handler); }
+    std::string &text = error ? errors : warnings;
+    std::string place = placeOf(diagnostic.getLocation());
+    text += (place.empty() ? options.model : place) + (error ? ": error: " : ": warning: ") +
+            diagnostic.str() + "\n";
+    return success();
+  });
+}
 
-  Status load();
-  Status meetBudget(OptimizeOptions &optimize);
-  Status failedPasses() const;
-  PlanOptions planOptions() const {
-    return {options.noReuse, /*foldRoundings=*/options.target == "cpu", passes.overlay};
-  }
-  Status advance(Stage target);
-  Status failedCodeGeneration();
-  Status addImages(PlanMetadata &metadata);
-  Result<std::vector<char>> emitCuda(PlanMetadata &metadata);
-  Result<std::string> cudaText(const std::string &what, const std::string &kernel);
-
-  CompileOptions options;
-  std::vector<KeptRemark> remarks; // outlives the context, which adds to it
-  MLIRContext context;
-  mlir::DiagnosticEngine::HandlerID handler;
-  LoadedModel model;
-  std::string description;
-  std::string errors, warnings;
-  std::vector<runtime::cuda::KernelResources> resources;
-  Stage stage = Stage::graph;
-  std::optional<Recomputation> recomputation;
-  bool loaded = false;
-  PassChoice passes;
-};
+Compilation::State::~State() { context.getDiagEngine().eraseHandler(handler); }
 
 Compilation::Compilation(CompileOptions options)
     : state(std::make_unique<State>(std::move(options))) {}
@@ -171,16 +130,6 @@ Status Compilation::State::load() {
   return Status::success();
 }
 
-/// What axes of parameters are padded to. On a GPU: tiles of the tensor cores and the libraries'
-/// matmuls are 64 elements or a multiple wide, and one that is cut off costs as much as a whole
-/// one. On the CPU: 16 floats are the widest vector and a cache line, in which rows begin anyhow.
-static OptimizeOptions optimizeOptions(const CompileOptions &options, bool fuse) {
-  if (options.padMultiple)
-    return {*options.padMultiple, unlimitedGrowth, options.chunkBytes, options.precision, fuse};
-  return {options.target == "cpu" ? 16 : 64, options.padGrowth, options.chunkBytes,
-          options.precision, fuse};
-}
-
 /// With a memory budget the module at Stage::training says how much has to be saved.
 Status Compilation::State::meetBudget(OptimizeOptions &optimize) {
   if (options.noReuse || !passes.overlay)
@@ -188,8 +137,8 @@ Status Compilation::State::meetBudget(OptimizeOptions &optimize) {
                                    "or without plan-assign-buffers), it cannot be met"};
   if (llvm::is_contained(options.disabledPasses, "gpt-recompute"))
     return {Code::invalidArgument, "--memory-budget: it needs the pass gpt-recompute"};
-  Result<Recomputation> found =
-      gptc::meetBudget(*model.module, *options.memoryBudget, optimize, planOptions());
+  Result<Recomputation> found = gptc::meetBudget(*model.module, *options.memoryBudget, optimize,
+                                                 planOptionsOf(options, passes), options.target);
   if (!found.ok())
     return found.status().message().empty() ? failedPasses() : found.status();
   recomputation = *found;
@@ -205,7 +154,7 @@ Status Compilation::State::advance(Stage target) {
   bool recomputes = options.memoryBudget && options.trains;
   if (recomputes && stage < Stage::training && target > Stage::training)
     GPTC_RETURN_IF_ERROR(advance(Stage::training));
-  OptimizeOptions optimize = optimizeOptions(options, passes.fuse);
+  OptimizeOptions optimize = optimizeOptionsOf(options, passes);
   if (recomputes && stage < Stage::optimized && target >= Stage::optimized)
     GPTC_RETURN_IF_ERROR(meetBudget(optimize));
   PassManager manager(&context);
@@ -220,7 +169,7 @@ Status Compilation::State::advance(Stage target) {
   if (stage < Stage::optimized && target >= Stage::optimized)
     buildOptimizePipeline(manager, optimize);
   if (stage < Stage::plan && target >= Stage::plan)
-    buildPlanPipeline(manager, planOptions());
+    buildPlanPipeline(manager, planOptionsOf(options, passes));
   if (options.instrument)
     options.instrument(manager);
   if (failed(manager.run(*model.module)))
@@ -253,164 +202,6 @@ std::string Compilation::settings() const {
   return settings.dump();
 }
 
-/// The architecture of a target "cuda:sm_90a", or nothing.
-static std::string architectureOf(const std::string &target) {
-  return StringRef(target).starts_with("cuda:") ? target.substr(5) : std::string();
-}
-
-Status Compilation::State::failedCodeGeneration() {
-  return {Code::internal, errors.empty() ? "code generation failed" : errors};
-}
-
-/// A serialised plan, which shares `bytes`.
-static Result<runtime::Plan> parse(std::vector<char> bytes, const std::string &name) {
-  auto owner = std::make_shared<std::vector<char>>(std::move(bytes));
-  return runtime::Plan::parse(std::as_bytes(std::span<const char>(*owner)), owner, name);
-}
-
-static std::vector<uint32_t> allModules(const CudaSource &source) {
-  std::vector<uint32_t> modules(source.modules.size());
-  std::iota(modules.begin(), modules.end(), 0);
-  return modules;
-}
-
-Status Compilation::State::addImages(PlanMetadata &metadata) {
-  GPTC_ASSIGN(runtime::Plan plan, parse(serializePlan(*model.module, metadata), options.model));
-  // Warnings of the cache wait until no progress is drawn.
-  std::string warnings;
-  runtime::cuda::CubinCache cache(runtime::cuda::CubinCache::defaultFolder(),
-                                  [&](std::string_view text) { warnings += text; });
-  metadata.cudaArchitecture = architectureOf(options.target);
-  GPTC_ASSIGN(
-      std::vector<runtime::cuda::CompiledModule> compiled,
-      runtime::cuda::compileModules(
-          metadata.cuda->header, runtime::cuda::moduleSources(plan, allModules(*metadata.cuda), ""),
-          {.architecture = metadata.cudaArchitecture, .cache = &cache, .note = options.note}));
-  if (!warnings.empty() && options.note)
-    options.note(warnings);
-  for (const runtime::cuda::CompiledModule &module : compiled) {
-    metadata.cudaImages.emplace_back(module.cubin.begin(), module.cubin.end());
-    for (const runtime::cuda::KernelResources &kernel : module.resources())
-      resources.push_back(kernel);
-  }
-  return Status::success();
-}
-
-Result<std::vector<char>> Compilation::State::emitCuda(PlanMetadata &metadata) {
-  FailureOr<CudaSource> source = emitCudaSource(*model.module);
-  if (failed(source))
-    return failedCodeGeneration();
-  metadata.target = "cuda";
-  metadata.cuda = std::move(*source);
-  if (!architectureOf(options.target).empty())
-    GPTC_RETURN_IF_ERROR(addImages(metadata));
-  return serializePlan(*model.module, metadata);
-}
-
-Result<std::vector<char>> Compilation::emitPlan() {
-  PlanMetadata metadata;
-  metadata.model = state->model.info.name;
-  metadata.description = state->description;
-  metadata.settings = settings();
-  if (state->options.target != "cpu")
-    return state->emitCuda(metadata);
-  FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host());
-  if (failed(kernels))
-    return state->failedCodeGeneration();
-  metadata.cpuFeatures = std::move(kernels->requiredFeatures);
-  metadata.object = std::move(kernels->object);
-  metadata.matmulTile = kernels->matmulTile;
-  return serializePlan(module(), metadata);
-}
-
-Result<runtime::Plan> Compilation::makePlan() {
-  GPTC_ASSIGN(std::vector<char> bytes, emitPlan());
-  return parse(std::move(bytes), state->options.model);
-}
-
 const std::optional<Recomputation> &Compilation::recomputation() const {
   return state->recomputation;
-}
-
-const std::vector<runtime::cuda::KernelResources> &Compilation::resources() const {
-  return state->resources;
-}
-
-/// The modules that hold a kernel; all if `kernel` is empty.
-static std::vector<uint32_t> modulesOf(const CudaSource &source, const std::string &kernel) {
-  llvm::SetVector<uint32_t> modules;
-  auto consider = [&](const auto &own) {
-    if (kernel.empty() || own.symbol == kernel)
-      modules.insert(own.module);
-  };
-  llvm::for_each(source.kernels, consider);
-  llvm::for_each(source.matmuls, consider);
-  llvm::for_each(source.epilogues, consider);
-  if (source.argsort)
-    consider(*source.argsort);
-  return {modules.begin(), modules.end()};
-}
-
-Result<std::string> Compilation::State::cudaText(const std::string &what,
-                                                 const std::string &kernel) {
-  FailureOr<CudaSource> source = emitCudaSource(*model.module);
-  if (failed(source))
-    return failedCodeGeneration();
-  if (what == "header")
-    return source->header;
-  std::vector<uint32_t> modules = modulesOf(*source, kernel);
-  if (modules.empty())
-    return Status(Code::invalidArgument, "--kernel " + kernel + ": there is none");
-  std::string text;
-  if (what == "cuda") {
-    for (const CudaKernelSource &own : source->kernels)
-      if (own.symbol == kernel)
-        return own.source;
-    for (uint32_t module : modules)
-      text += source->modules[module] + "\n";
-    return text;
-  }
-  std::string architecture = architectureOf(options.target);
-  if (architecture.empty())
-    return Status(Code::invalidArgument,
-                  "--as ptx: required an architecture, as --target cuda:sm_90a");
-  PlanMetadata metadata;
-  metadata.model = model.info.name;
-  metadata.settings = "{}";
-  metadata.target = "cuda";
-  metadata.cuda = *source;
-  GPTC_ASSIGN(runtime::Plan plan, parse(serializePlan(*model.module, metadata), options.model));
-  for (const runtime::cuda::ModuleSource &module :
-       runtime::cuda::moduleSources(plan, modules, "")) {
-    GPTC_ASSIGN(std::string ptx, runtime::cuda::compileToPtx(source->header, module, architecture));
-    text += ptx;
-  }
-  return text;
-}
-
-Result<std::string> Compilation::emitSource(const std::string &what, const std::string &kernel) {
-  if (what == "cuda" || what == "header" || what == "ptx")
-    return state->cudaText(what, kernel);
-  std::string names;
-  bool found = kernel.empty();
-  for (auto op : module().getOps<plan::KernelOp>()) {
-    names += (names.empty() ? "" : ", ") + op.getSymName().str();
-    found |= op.getSymName() == kernel;
-  }
-  if (!found)
-    return Status(Code::invalidArgument,
-                  "--kernel " + kernel + ": there is none; there are " + names);
-  CpuCompileOptions options;
-  if (!kernel.empty())
-    options.kernels = {kernel};
-  options.keepLoops = what == "loops";
-  options.keepLlvm = what == "llvm";
-  options.keepAssembly = what == "assembly";
-  FailureOr<CompiledKernels> kernels = compileKernels(module(), CpuTarget::host(), options);
-  if (failed(kernels))
-    return state->failedCodeGeneration();
-  std::string text;
-  for (const KernelText &part : kernels->texts)
-    text += options.keepLoops ? part.loops : options.keepLlvm ? part.llvm : part.assembly;
-  return text;
 }

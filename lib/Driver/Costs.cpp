@@ -66,7 +66,7 @@ Cost gptc::costOf(Operation *command, SymbolTableCollection &tables) {
   return cost;
 }
 
-StepCost gptc::costOfStep(ModuleOp module) {
+StepCost gptc::costOfStep(ModuleOp module, StringRef target) {
   StepCost step;
   SymbolTableCollection tables;
   llvm::StringSet<> functions;
@@ -93,7 +93,7 @@ StepCost gptc::costOfStep(ModuleOp module) {
     }
   }
   step.kernels = functions.size();
-  step.peakMemory = reportMemory(module).train;
+  step.peakMemory = reportMemory(module, target).train;
   return step;
 }
 

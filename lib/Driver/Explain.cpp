@@ -9,6 +9,7 @@
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <fmt/format.h>
@@ -136,15 +137,55 @@ static std::string describeOperation(Operation &op) {
   return text;
 }
 
-static void addLines(Group &group, const Compilation &compilation) {
-  llvm::SetVector<std::pair<StringRef, unsigned>> places;
+using Place = std::pair<StringRef, unsigned>;
+
+/// The lines that the operations of a group come from: file and number.
+static llvm::SetVector<Place> placesOf(const Group &group) {
+  llvm::SetVector<Place> places;
   visitOperations(group, [&](Operation *op) {
     visitLocations(op->getLoc(), [&](Location part) {
       if (auto line = dyn_cast<FileLineColLoc>(part))
         places.insert({line.getFilename().getValue(), line.getLine()});
     });
   });
-  SmallVector<std::pair<StringRef, unsigned>> sorted = places.takeVector();
+  return places;
+}
+
+/// Whether a group works for a part of the model, by whole names of its path, or for a line.
+static bool isAt(const Group &group, StringRef at, StringRef model) {
+  auto [file, number] = at.contains(':') ? at.rsplit(':') : std::pair(model, at);
+  unsigned line = 0;
+  if (!number.getAsInteger(10, line))
+    return llvm::any_of(placesOf(group), [&, file = file](const Place &place) {
+      return place.second == line &&
+             (place.first == file || llvm::sys::path::filename(place.first) == file);
+    });
+  return llvm::any_of(group.report.parts, [&](const std::string &part) {
+    return ("." + part + ".").find(("." + at + ".").str()) != std::string::npos;
+  });
+}
+
+/// What is wrong with a part or line, of which no group knows.
+static Status failedAt(ArrayRef<Group> groups, const std::string &at) {
+  std::vector<std::string> parts;
+  for (const Group &group : groups)
+    for (const std::string &part : group.report.parts)
+      insert(parts, part);
+  llvm::sort(parts);
+  std::vector<std::string> names; // of all that is on the way, too
+  for (StringRef part : parts)
+    for (StringRef rest = part; !rest.empty(); rest = rest.split('.').second) {
+      names.push_back(rest.split('.').first.str());
+      names.push_back(rest.str());
+    }
+  return {Code::invalidArgument,
+          fmt::format("--at {}: no kernel of a step works for such a part, or comes from such a "
+                      "line{}; there are {}",
+                      at, runtime::suggestion(at, names), fmt::join(parts, ", "))};
+}
+
+static void addLines(Group &group, const Compilation &compilation) {
+  SmallVector<Place> sorted = placesOf(group).takeVector();
   llvm::sort(sorted);
   for (auto [file, line] : sorted)
     group.report.lines.push_back({file.str(), line, compilation.sourceLine(file.str(), line)});
@@ -224,15 +265,20 @@ Result<ExplainReport> gptc::explain(const ExplainOptions &options) {
   say("compiling");
   Compilation compilation(compile);
   GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
-  StepCost step = costOfStep(compilation.module());
+  StepCost step = costOfStep(compilation.module(), compile.target);
 
   // A wrong name is told before anything is measured.
   std::optional<std::string> chosen;
+  std::vector<Group> groups = groupCommands(step, {}, {});
   if (!options.kernel.empty()) {
-    std::vector<Group> groups = groupCommands(step, {}, {});
     GPTC_ASSIGN(size_t index, find(groups, options.kernel));
     chosen = groups[index].report.name;
   }
+  auto isWanted = [&](const Group &group) {
+    return options.at.empty() || isAt(group, options.at, compile.model);
+  };
+  if (llvm::none_of(groups, isWanted))
+    return failedAt(groups, options.at);
   ExplainReport report;
   std::vector<double> times;
   if (options.run) {
@@ -252,7 +298,7 @@ Result<ExplainReport> gptc::explain(const ExplainOptions &options) {
   if (cuda)
     generated = options.device.matmul == runtime::MatmulChoice::generated;
   for (Group &group : groupCommands(step, times, generated)) {
-    if (chosen && group.report.name != *chosen)
+    if ((chosen && group.report.name != *chosen) || !isWanted(group))
       continue;
     if (chosen)
       GPTC_RETURN_IF_ERROR(addDetails(group, compilation, cuda));

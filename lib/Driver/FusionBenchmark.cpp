@@ -47,9 +47,10 @@ struct Component {
 
 Status Variant::prepare(CompileOptions options, const runtime::DeviceOptions &device) {
   options.instrument = tagOperations;
+  std::string target = options.target;
   compilation = std::make_unique<Compilation>(std::move(options));
   GPTC_RETURN_IF_ERROR(compilation->runTo(Stage::plan));
-  step = costOfStep(compilation->module());
+  step = costOfStep(compilation->module(), target);
   GPTC_ASSIGN(Plan plan, compilation->makePlan());
   GPTC_ASSIGN(timer, startSteps(plan, device));
   return Status::success();

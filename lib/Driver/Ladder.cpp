@@ -78,7 +78,7 @@ Result<std::vector<Rung>> gptc::climbLadder(const BenchmarkOptions &options, con
       compile.padMultiple = 1;
     Compilation compilation(compile);
     GPTC_RETURN_IF_ERROR(compilation.runTo(Stage::plan));
-    StepCost cost = costOfStep(compilation.module());
+    StepCost cost = costOfStep(compilation.module(), compile.target);
     rung.launches = cost.launches();
     rung.cost = cost.total;
     rung.peakMemory = cost.peakMemory;

@@ -3,6 +3,7 @@
 #include "gptc/Driver/Bench.h"
 
 #include "CommandTimes.h"
+#include "PassChoice.h"
 #include "Statistics.h"
 
 #include "gptc/Pipelines/PassTable.h"
@@ -25,13 +26,17 @@ PlanFigures PlanFigures::of(const StepCost &step) {
   return {step.kernels, step.launches(), step.total, step.peakMemory};
 }
 
-/// The passes that were asked for.
+/// The passes that were asked for; else all that the target has.
 static Result<std::vector<const OptimizationPass *>> choose(const LedgerOptions &options) {
   std::vector<const OptimizationPass *> chosen;
   std::vector<std::string> names;
   for (const OptimizationPass &pass : optimizationPasses()) {
     names.push_back(pass.name);
-    if (options.passes.empty() || llvm::is_contained(options.passes, pass.name))
+    bool named = llvm::is_contained(options.passes, pass.name);
+    std::string why = whyNotFor(options.compile.target, pass.name);
+    if (named && !why.empty())
+      return Status(Code::invalidArgument, fmt::format("--pass {}: {}", pass.name, why));
+    if (named || (options.passes.empty() && why.empty()))
       chosen.push_back(&pass);
   }
   for (const std::string &name : options.passes)
@@ -114,7 +119,7 @@ Status Ledger::prepare() {
   report.model = compilation->info().name;
   report.target = compile.target;
   report.configuration = configurationOf(compilation->info());
-  report.plan = PlanFigures::of(costOfStep(compilation->module()));
+  report.plan = PlanFigures::of(costOfStep(compilation->module(), compile.target));
   text = textOf(compilation->module());
   if (!options.run)
     return Status::success();
@@ -154,7 +159,7 @@ Status Ledger::add(const OptimizationPass &pass) {
   if (Status status = other.runTo(Stage::plan); !status.ok()) {
     row.problem = StringRef(status.message()).trim().str();
   } else {
-    row.other = PlanFigures::of(costOfStep(other.module()));
+    row.other = PlanFigures::of(costOfStep(other.module(), compile.target));
     row.changes = textOf(other.module()) != text;
     if (row.changes && options.run) {
       GPTC_ASSIGN(StepComparison time, compare(other));

@@ -3,7 +3,12 @@
 
 #include "MemoryTimeline.h"
 
+#include "gptc/CodeGen/CpuCompiler.h"
 #include "gptc/Dialect/GPT/GPTOps.h"
+
+#include "runtime/base/Parallel.h"
+#include "runtime/device/CpuScratch.h"
+#include "runtime/plan/Plan_generated.h"
 
 #include "llvm/ADT/MapVector.h"
 
@@ -38,19 +43,55 @@ static MemoryCategory categoryOf(gpt::VariableKind kind) {
   llvm_unreachable("all kinds have a category");
 }
 
-MemoryReport gptc::reportMemory(ModuleOp module) {
+static runtime::fb::DataType dataTypeOf(Type type) {
+  return type.isBF16()  ? runtime::fb::DataType::bfloat16
+         : type.isF16() ? runtime::fb::DataType::float16
+                        : runtime::fb::DataType::float32;
+}
+
+/// Bytes that a thread of a CPU computes a product with.
+static uint64_t scratchOf(plan::MatmulOp op, const MatmulTile &tile) {
+  auto matrix = [&](Type type, Type factor, size_t index, bool transposed) {
+    return runtime::ProductShape::Matrix{
+        dataTypeOf(type), type.isF32() ? dataTypeOf(factor) : runtime::fb::DataType::float32,
+        op.getStrides()[index], transposed};
+  };
+  runtime::ProductShape shape = {
+      static_cast<int64_t>(op.getM()),
+      static_cast<int64_t>(op.getN()),
+      static_cast<int64_t>(op.getK()),
+      matrix(op.getLhsElementType(), op.getLhsFactor(), 0, op.getTransposeLhs()),
+      matrix(op.getRhsElementType(), op.getRhsFactor(), 1, op.getTransposeRhs()),
+      matrix(op.getResultElementType(), op.getResultElementType(), 2, false)};
+  return runtime::scratchOf(shape, {tile.rows, tile.lanes, tile.vectors});
+}
+
+MemoryReport gptc::reportMemory(ModuleOp module, StringRef target) {
   MemoryReport report;
   uint64_t categories[memoryCategories] = {};
   plan::EntryOp largest;
   uint64_t transient = 0, ofTraining = 0, ofAccumulation = 0;
+  // Per thread; the entries that share the transient memory share this one, too.
+  uint64_t scratchOfTraining = 0, scratchOfAccumulation = 0;
+  MatmulTile tile = target == "cpu" ? matmulTileOf(module, CpuTarget::host()) : MatmulTile();
   for (auto entry : module.getOps<plan::EntryOp>()) {
     uint64_t bytes = entry->getAttrOfType<IntegerAttr>("transient_bytes").getInt();
     StringRef name = entry.getSymName();
     report.transient.push_back({name.str(), bytes});
-    if (name == "update" || name.starts_with("accumulate_"))
+    uint64_t scratch = 0;
+    if (tile.rows != 0)
+      for (auto op : entry.getOps<plan::MatmulOp>())
+        if (op.getGenerated())
+          scratch = std::max(scratch, scratchOf(op, tile));
+    report.scratchPerThread = std::max(report.scratchPerThread, scratch);
+    if (name == "update" || name.starts_with("accumulate_")) {
       ofAccumulation = std::max(ofAccumulation, bytes);
-    if (name == "update" || name == "accumulate_first")
+      scratchOfAccumulation = std::max(scratchOfAccumulation, scratch);
+    }
+    if (name == "update" || name == "accumulate_first") {
       ofTraining = std::max(ofTraining, bytes);
+      scratchOfTraining = std::max(scratchOfTraining, scratch);
+    }
     if (!largest || bytes > transient) {
       transient = bytes;
       largest = entry;
@@ -79,8 +120,12 @@ MemoryReport gptc::reportMemory(ModuleOp module) {
     if (StringRef(segment.name).starts_with("io:"))
       others += segment.bytes;
   }
-  report.train = report.total - others - transient + ofTraining;
-  report.trainAccumulate = report.total - others - transient + ofAccumulation;
+  if (report.scratchPerThread > 0)
+    report.threads = runtime::threadCount();
+  uint64_t fixed = report.total - others - transient;
+  report.train = fixed + ofTraining + scratchOfTraining * report.threads;
+  report.trainAccumulate = fixed + ofAccumulation + scratchOfAccumulation * report.threads;
+  report.total += report.scratch();
 
   auto at = [&](MemoryCategory category) -> uint64_t & {
     return categories[static_cast<size_t>(category)];
@@ -96,5 +141,6 @@ MemoryReport gptc::reportMemory(ModuleOp module) {
   }
   for (size_t i = 0; i < memoryCategories; ++i)
     report.categories.push_back({nameOf(static_cast<MemoryCategory>(i)), categories[i]});
+  report.categories.push_back({"scratch", report.scratch()});
   return report;
 }

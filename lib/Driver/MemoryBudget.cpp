@@ -25,7 +25,7 @@ static constexpr int64_t everything = std::numeric_limits<int64_t>::max() / 2;
 namespace {
 /// What one plan takes.
 struct Measured {
-  uint64_t fixed = 0;              ///< all segments of training but the transient one
+  uint64_t fixed = 0;              ///< all of training but the transient segment
   llvm::StringMap<uint64_t> bytes; ///< transient, of each entry
   llvm::StringMap<int64_t> flops;  ///< of each entry
 };
@@ -42,8 +42,9 @@ struct Search {
 
 class BudgetSearch {
 public:
-  BudgetSearch(ModuleOp training, OptimizeOptions &options, const PlanOptions &plan)
-      : options(options), plan(plan), prepared(training.clone()) {}
+  BudgetSearch(ModuleOp training, OptimizeOptions &options, const PlanOptions &plan,
+               StringRef target)
+      : options(options), plan(plan), target(target), prepared(training.clone()) {}
 
   Result<Recomputation> run(const MemoryBudget &budget);
 
@@ -57,6 +58,7 @@ private:
 
   OptimizeOptions &options;
   const PlanOptions &plan;
+  StringRef target;
   OwningOpRef<ModuleOp> prepared; ///< before recomputation
   Measured without;
   /// The least transient bytes of each entry in any plan, and the saving that was asked for.
@@ -98,7 +100,8 @@ Result<Measured> BudgetSearch::measure(const llvm::StringMap<int64_t> &savings) 
     measured.flops[function.getName()] = flopsWithin(function);
   if (failed(rest.run(*module)))
     return Status(Code::dataError, "");
-  MemoryReport report = reportMemory(*module);
+  MemoryReport report = reportMemory(*module, target);
+  measured.fixed += report.scratch();
   for (const MemoryReport::Segment &segment : report.segments)
     if (segment.name != "transient" && !StringRef(segment.name).starts_with("io:"))
       measured.fixed += segment.bytes;
@@ -242,6 +245,7 @@ Result<Recomputation> BudgetSearch::run(const MemoryBudget &budget) {
 }
 
 Result<Recomputation> gptc::meetBudget(ModuleOp training, const MemoryBudget &budget,
-                                       OptimizeOptions &options, const PlanOptions &plan) {
-  return BudgetSearch(training, options, plan).run(budget);
+                                       OptimizeOptions &options, const PlanOptions &plan,
+                                       StringRef target) {
+  return BudgetSearch(training, options, plan, target).run(budget);
 }

@@ -24,7 +24,7 @@ Result<BatchFit> gptc::largestBatch(const CompileOptions &options, uint64_t byte
     GPTC_RETURN_IF_ERROR(status);
     if (compilation.recomputation())
       return sizes[batch] = compilation.recomputation()->total;
-    return sizes[batch] = reportMemory(compilation.module()).total;
+    return sizes[batch] = reportMemory(compilation.module(), trial.target).total;
   };
   // Memory grows with the batch, nearly by as much for each example: two sizes say about where the
   // limit is, and the gap between what fits and what does not is closed from there.

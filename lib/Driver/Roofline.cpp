@@ -9,6 +9,8 @@
 #include "runtime/base/Parallel.h"
 #include "runtime/device/cuda/Gpus.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -98,26 +100,34 @@ static Arithmetic widestArithmetic() {
   return {1, runScalar, "scalar"};
 }
 
-/// FLOP a second of all threads, the best of a few runs of some 20 ms: whatever else the
-/// machine does can only lower it.
+/// What `run` does of something a second, `amount` each time: the best of a few runs, since
+/// whatever else the machine does can only lower it. Run 0 does not count: it wakes threads and
+/// maps pages.
+static double bestRate(double amount, llvm::function_ref<void(int)> run) {
+  double best = 0;
+  for (int i = 0; i <= runs; ++i) {
+    double begin = Profile::now();
+    run(i);
+    if (i > 0)
+      best = std::max(best, amount / (Profile::now() - begin));
+  }
+  return best;
+}
+
+/// FLOP a second of all threads; a run takes some 20 ms.
 static double measureArithmetic(const Arithmetic &arithmetic, int threads) {
   constexpr int64_t rounds = 2'000'000;
   std::vector<float> sinks(static_cast<size_t>(threads));
-  std::vector<double> rates;
-  for (int i = 0; i <= runs; ++i) {
-    double begin = Profile::now();
+  double flops = 2.0 * chains * arithmetic.lanes * static_cast<double>(rounds) * threads;
+  return bestRate(flops, [&](int) {
     runtime::parallelFor(threads, 1, [&](int64_t first, int64_t last, int) {
       for (int64_t thread = first; thread < last; ++thread)
         sinks[static_cast<size_t>(thread)] = arithmetic.run(rounds, 0.5f);
     });
-    double flops = 2.0 * chains * arithmetic.lanes * static_cast<double>(rounds) * threads;
-    if (i > 0) // the first one wakes the threads
-      rates.push_back(flops / (Profile::now() - begin));
-  }
-  return *std::max_element(rates.begin(), rates.end());
+  });
 }
 
-/// Bytes a second of all threads, the best of a few runs.
+/// Bytes a second of all threads.
 static Result<double> measureBandwidth() {
   // Three times the last cache, in two arrays.
   long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
@@ -128,21 +138,16 @@ static Result<double> measureBandwidth() {
   if (!a || !b)
     return Status(runtime::Code::outOfMemory,
                   fmt::format("no memory for the {} bytes that measuring bandwidth takes", bytes));
-  std::vector<double> rates;
-  for (int i = 0; i <= runs; ++i) {
-    double begin = Profile::now();
+  return bestRate(3.0 * sizeof(float) * static_cast<double>(count), [&](int run) {
     runtime::parallelFor(static_cast<int64_t>(count), 1 << 16,
                          [&](int64_t first, int64_t last, int) {
                            for (int64_t j = first; j < last; ++j)
-                             if (i == 0)
+                             if (run == 0)
                                a[j] = b[j] = 1;
                              else
                                b[j] += 0.5f * a[j];
                          });
-    if (i > 0) // the first one maps the pages
-      rates.push_back(3.0 * sizeof(float) * static_cast<double>(count) / (Profile::now() - begin));
-  }
-  return *std::max_element(rates.begin(), rates.end());
+  });
 }
 
 static Result<Roofline> measureCpu(const runtime::DeviceOptions &device) {

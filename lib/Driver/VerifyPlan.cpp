@@ -25,7 +25,9 @@ using runtime::TensorKind;
 Status verification::separateBuffers(ModuleOp plan) {
   PassManager manager(plan.getContext());
   // Behind every pass products are computed alike: so bits may be compared.
-  manager.addPass(createGenerateMatmulsPass());
+  GenerateMatmulsPassOptions matmuls;
+  matmuls.leastWork = 0;
+  manager.addPass(createGenerateMatmulsPass(matmuls));
   AssignBuffersPassOptions options;
   options.noReuse = true;
   manager.addPass(createAssignBuffersPass(options));

@@ -21,6 +21,7 @@ namespace {
 struct Access {
   StringRef buffer;
   bool isWrite;
+  bool adds; ///< a write to what is there
 };
 /// A command; of a launch, one instance.
 using Part = std::pair<Operation *, unsigned>;
@@ -30,14 +31,15 @@ using Parts = llvm::SetVector<Part>;
 /// The buffers that a command touches, for each of its instances.
 static std::vector<std::vector<Access>> instanceAccesses(Operation *command, ModuleOp module) {
   std::vector<std::vector<Access>> found;
-  auto touch = [&](plan::ViewAttr view, bool isWrite) {
-    found.back().push_back({view.getBuffer().getValue(), isWrite});
+  auto touch = [&](plan::ViewAttr view, bool isWrite, bool adds = false) {
+    found.back().push_back({view.getBuffer().getValue(), isWrite, adds});
   };
   auto touchOperands = [&](StringRef symbol, ArrayAttr operands) {
     auto kernel = module.lookupSymbol<plan::KernelOp>(symbol);
     size_t inputs = kernel.getBody().front().getNumArguments();
     for (auto [index, operand] : llvm::enumerate(operands))
-      touch(cast<plan::ViewAttr>(operand), index >= inputs);
+      touch(cast<plan::ViewAttr>(operand), index >= inputs,
+            index >= inputs && kernel.getAccumulate()[index - inputs]);
   };
   if (auto launch = dyn_cast<plan::LaunchOp>(command)) {
     for (Attribute instance : launch.getInstances()) {
@@ -48,7 +50,7 @@ static std::vector<std::vector<Access>> instanceAccesses(Operation *command, Mod
     found.emplace_back();
     touch(matmul.getLhs(), false);
     touch(matmul.getRhs(), false);
-    touch(matmul.getResult(), true);
+    touch(matmul.getResult(), true, matmul.getAccumulate());
     if (matmul.getEpilogue())
       touchOperands(*matmul.getEpilogue(), *matmul.getEpilogueOperands());
   } else if (auto argsort = dyn_cast<plan::ArgsortOp>(command)) {
@@ -116,40 +118,72 @@ static llvm::SetVector<Operation *> suspects(plan::EntryOp entry, ModuleOp modul
   return commands;
 }
 
-/// Transient buffers of an entry that are read before anything is written to them, and living ones
-/// that share memory.
+namespace {
+/// A buffer during an entry, by the numbers of commands.
+struct Life {
+  plan::BufferOp buffer;
+  int first, last; ///< that it has to hold something
+  int lastUse;     ///< that touches it: an output lives on
+};
+} // namespace
+
+/// What an entry needs to itself: transient buffers and those in lent memory while they are in use,
+/// and gradients, from the first write, or from the start if that adds. Says in `lines` what is
+/// read before anything is written to it.
+static SmallVector<Life> findLives(plan::EntryOp entry, ModuleOp module,
+                                   ArrayRef<Operation *> commands,
+                                   std::vector<std::string> &lines) {
+  llvm::MapVector<StringRef, Life> lives;
+  int end = commands.size();
+  for (auto [number, command] : llvm::enumerate(commands))
+    for (const Access &access : accesses(command, module)) {
+      auto buffer = module.lookupSymbol<plan::BufferOp>(access.buffer);
+      bool isLent = buffer && buffer->hasAttr(plan::lentMark);
+      bool outlives = buffer && buffer.getSegment() == "gradients" && !isLent;
+      if (!buffer || (buffer.getSegment() != "transient" && !isLent && !outlives))
+        continue;
+      int now = number;
+      bool isFresh = access.isWrite && !access.adds;
+      auto [life, isNew] = lives.insert(
+          {access.buffer, Life{buffer, outlives && !isFresh ? 0 : now, outlives ? end : now, now}});
+      life->second.last = outlives ? end : now;
+      life->second.lastUse = now;
+      if (isNew && !outlives && !access.isWrite && lines.size() < mostLines)
+        lines.push_back(("nothing writes @" + access.buffer + " before: ").str() +
+                        describe(command));
+    }
+  return llvm::to_vector(llvm::make_second_range(lives));
+}
+
+static bool overlap(plan::BufferOp one, plan::BufferOp two) {
+  return one.getSegment() == two.getSegment() && one.getOffset() && two.getOffset() &&
+         *one.getOffset() < *two.getOffset() + two.getBytes() &&
+         *two.getOffset() < *one.getOffset() + one.getBytes();
+}
+
+/// Buffers of an entry that are read before anything is written to them, and living ones that share
+/// memory: with the command that starts to use it while it is taken, and the last one of who had
+/// it.
 static std::vector<std::string> misuse(plan::EntryOp entry, ModuleOp module) {
   std::vector<std::string> lines;
-  llvm::MapVector<StringRef, std::pair<int, int>> lives;
-  std::vector<Operation *> commands;
-  for (Operation &command : entry.getBody().front()) {
-    int number = commands.size();
-    commands.push_back(&command);
-    for (const Access &access : accesses(&command, module)) {
-      auto buffer = module.lookupSymbol<plan::BufferOp>(access.buffer);
-      if (!buffer || (buffer.getSegment() != "transient" && !buffer->hasAttr(plan::lentMark)))
+  auto commands = llvm::map_to_vector(entry.getBody().front(), [](Operation &op) { return &op; });
+  SmallVector<Life> lives = findLives(entry, module, commands, lines);
+  llvm::stable_sort(lives, [](const Life &a, const Life &b) { return a.first < b.first; });
+  for (auto later = lives.begin(); later != lives.end(); ++later)
+    for (auto earlier = lives.begin(); earlier != later; ++earlier) {
+      if (later->first > earlier->last || !overlap(earlier->buffer, later->buffer) ||
+          lines.size() >= mostLines)
         continue;
-      auto [life, isNew] = lives.insert({access.buffer, {number, number}});
-      life->second.second = number;
-      if (isNew && !access.isWrite && lines.size() < mostLines)
-        lines.push_back(("nothing writes @" + access.buffer + " before: ").str() +
-                        describe(&command));
-    }
-  }
-  for (auto &[name, life] : lives)
-    for (auto &[other, otherLife] : lives) {
-      auto one = module.lookupSymbol<plan::BufferOp>(name),
-           two = module.lookupSymbol<plan::BufferOp>(other);
-      if (name >= other || !one.getOffset() || !two.getOffset() ||
-          one.getSegment() != two.getSegment() ||
-          std::max(life.first, otherLife.first) > std::min(life.second, otherLife.second) ||
-          *one.getOffset() >= *two.getOffset() + two.getBytes() ||
-          *two.getOffset() >= *one.getOffset() + one.getBytes())
+      // Variables have memory of their own; overlaps() compares them.
+      if (earlier->last == later->last && later->last == static_cast<int>(commands.size()))
         continue;
-      if (lines.size() < mostLines)
-        lines.push_back(
-            ("@" + name + " and @" + other + " live at once in the same memory: ").str() +
-            describe(commands[std::max(life.first, otherLife.first)]));
+      std::string line = ("@" + earlier->buffer.getSymName() + " and @" +
+                          later->buffer.getSymName() + " live at once in the same memory: ")
+                             .str() +
+                         describe(commands[later->first]);
+      if (earlier->lastUse != later->first)
+        line += ", and " + describe(commands[earlier->lastUse]);
+      lines.push_back(line);
     }
   return lines;
 }
@@ -159,11 +193,9 @@ static std::vector<std::string> overlaps(ModuleOp module) {
   std::vector<std::string> lines;
   for (auto one : module.getOps<plan::BufferOp>())
     for (auto two : module.getOps<plan::BufferOp>())
-      if (one->isBeforeInBlock(two) && one.getSegment() == two.getSegment() &&
-          one.getSegment() != "transient" && !one->hasAttr(plan::lentMark) &&
-          !two->hasAttr(plan::lentMark) && one.getOffset() && two.getOffset() &&
-          *one.getOffset() < *two.getOffset() + two.getBytes() &&
-          *two.getOffset() < *one.getOffset() + one.getBytes() && lines.size() < mostLines)
+      if (one->isBeforeInBlock(two) && one.getSegment() != "transient" &&
+          !one->hasAttr(plan::lentMark) && !two->hasAttr(plan::lentMark) && overlap(one, two) &&
+          lines.size() < mostLines)
         lines.push_back("in the same memory: " + describe(one) + " and " + describe(two));
   return lines;
 }

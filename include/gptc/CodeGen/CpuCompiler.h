@@ -57,6 +57,10 @@ struct CompiledKernels {
 llvm::FailureOr<CompiledKernels> compileKernels(mlir::ModuleOp plan, const CpuTarget &target,
                                                 const CpuCompileOptions &options = {});
 
+/// The tile of the functions for generated products that compileKernels() will make; no rows if
+/// `plan` has no such product.
+MatmulTile matmulTileOf(mlir::ModuleOp plan, const CpuTarget &target);
+
 } // namespace gptc
 
 #endif // GPTC_CODEGEN_CPUCOMPILER_H

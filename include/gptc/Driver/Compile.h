@@ -32,6 +32,8 @@ struct CompileOptions {
   std::optional<double> lossScale;
   std::optional<int64_t> lossScaleGrowthInterval;
   bool noReuse = false;
+  /// As PlanOptions has it.
+  std::optional<int64_t> leastGenerated;
   /// Axes of parameters are padded to a multiple of this; 1: none are. If not set, to what the
   /// target's kernels like, unless it makes an axis larger by more than `padGrowth` percent.
   std::optional<int64_t> padMultiple;

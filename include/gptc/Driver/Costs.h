@@ -68,8 +68,9 @@ struct StepCost {
   size_t launches() const { return commands.size(); }
 };
 
-/// Reads a module at Stage::plan. Entries that it lacks cost nothing.
-StepCost costOfStep(mlir::ModuleOp plan);
+/// Reads a module at Stage::plan. Entries that it lacks cost nothing. `target` is as in
+/// reportMemory().
+StepCost costOfStep(mlir::ModuleOp plan, llvm::StringRef target);
 
 /// "matmul 256 x 3072 x 768".
 std::string nameOf(plan::MatmulOp matmul);

@@ -14,8 +14,11 @@ struct ExplainOptions {
   CompileOptions compile;
   runtime::DeviceOptions device;
   std::string kernel; ///< the one to look at, by its name or a part that no other has; "": all
-  bool run = true;    ///< measure it
-  int runs = 5;       ///< steps, of which the median counts
+  /// Only kernels that work for it: a part of the model, "mlp" or "h.*.mlp", or a line, "42" of the
+  /// description or "NAME.gpt:42"; "": all.
+  std::string at;
+  bool run = true; ///< measure it
+  int runs = 5;    ///< steps, of which the median counts
   /// Told what is being done.
   std::function<void(std::string_view what)> progress;
 };
@@ -56,13 +59,14 @@ struct ExplainReport {
   std::string device;
   Roofline roof;
   std::vector<KernelReport> kernels;  ///< those that take longest first
-  Cost total;                         ///< of the step
-  std::optional<double> milliseconds; ///< of all commands
+  Cost total;                         ///< of the step, whatever was asked for
+  std::optional<double> milliseconds; ///< of all its commands
   size_t functions = 0, launches = 0;
   uint64_t peakMemory = 0;
 };
 
-/// Compiles, and runs a few steps. Error invalidArgument: no kernel, or several, have that name.
+/// Compiles, and runs a few steps. Error invalidArgument: no kernel, or several, have that name;
+/// none works for that part or line.
 runtime::Result<ExplainReport> explain(const ExplainOptions &options);
 
 } // namespace gptc

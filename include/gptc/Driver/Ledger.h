@@ -18,7 +18,7 @@ namespace gptc {
 struct LedgerOptions {
   CompileOptions compile;
   runtime::DeviceOptions device;
-  std::vector<std::string> passes; ///< those to look at; empty: all
+  std::vector<std::string> passes; ///< those to look at; empty: all that the target has
   bool run = true;                 ///< measure times
   ComparisonOptions comparison;
   /// Told what is being done, as the `done`th of `total`.
@@ -60,7 +60,7 @@ struct LedgerReport {
   std::vector<Row> rows;
 };
 
-/// Error invalidArgument: a pass is no optimisation.
+/// Error invalidArgument: a pass is no optimisation, or none that the target has.
 runtime::Result<LedgerReport> makeLedger(const LedgerOptions &options);
 
 } // namespace gptc

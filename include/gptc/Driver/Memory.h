@@ -54,15 +54,20 @@ struct MemoryReport {
   };
   std::vector<Segment> segments; ///< in the plan's order, `transient` by the largest of its entries
   std::vector<Segment> transient;  ///< of each entry
-  std::vector<Segment> categories; ///< all of `total`, when most of it is in use
+  std::vector<Segment> categories; ///< all of `total`, when most of it is in use, and "scratch"
   Timeline largest;                ///< of the entry that takes most
-  uint64_t total = 0;              ///< to train, evaluate and draw samples
-  uint64_t train = 0;              ///< to train alone, with one micro-batch a step
-  uint64_t trainAccumulate = 0;    ///< with several
+  /// What generated products of a CPU compute with, beside the segments; part of all totals.
+  uint64_t scratchPerThread = 0;
+  int threads = 1;
+  uint64_t scratch() const { return scratchPerThread * threads; }
+  uint64_t total = 0;           ///< to train, evaluate and draw samples
+  uint64_t train = 0;           ///< to train alone, with one micro-batch a step
+  uint64_t trainAccumulate = 0; ///< with several
 };
 
-/// Reads a module at Stage::plan: the bytes that the runtime will allocate.
-MemoryReport reportMemory(mlir::ModuleOp plan);
+/// Reads a module at Stage::plan: the bytes that the runtime will allocate on a device for that
+/// target, on a CPU with as many threads as loops of the calling thread have (setThreadCount).
+MemoryReport reportMemory(mlir::ModuleOp plan, llvm::StringRef target);
 
 struct BatchFit {
   int64_t batch = 0;        ///< 0 if not even one example fits

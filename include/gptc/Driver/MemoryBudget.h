@@ -46,7 +46,8 @@ struct Recomputation {
 /// at Stage::training, which is left alone. Makes a few plans. An error of code outOfMemory says
 /// the smallest budget that can be met.
 runtime::Result<Recomputation> meetBudget(mlir::ModuleOp training, const MemoryBudget &budget,
-                                          OptimizeOptions &options, const PlanOptions &plan);
+                                          OptimizeOptions &options, const PlanOptions &plan,
+                                          llvm::StringRef target);
 
 } // namespace gptc
 
