@@ -62,7 +62,7 @@ TEST(Plan, RefusesNewerFormats) {
   test.plan.format_version = planFormatVersion + 1;
   test.plan.compiler_version = "9.0";
   expectFailure(test.load(), Code::failedPrecondition,
-                {"format version 4", "reads up to 3", "9.0"});
+                {"format version 5", "reads up to 4", "9.0"});
   test.plan.format_version = 0;
   expectFailure(test.load(), Code::dataError, {"no format version"});
 }
